@@ -1,0 +1,1 @@
+"""Tiered storage for AI-agent conversation threads."""

@@ -1,0 +1,1 @@
+"""Object stores and hot tiers: one file a backend."""

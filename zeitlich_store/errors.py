@@ -1,0 +1,94 @@
+"""Errors, grouped by what the caller does next.
+
+::
+
+    ZeitlichStoreError
+    ├── ConfigurationError        (ValueError)  fix the URL, option or bucket; a retry will not help
+    ├── ThreadNotFoundError       (KeyError)    no such thread, or it is not hot: hydrate or make it
+    ├── ConflictError                           another writer was first; nothing was overwritten
+    │   └── PreconditionFailedError             one conditional write was refused (for tier authors)
+    ├── CorruptSnapshotError                    the archive is damaged; it is never overwritten
+    ├── UnsupportedFormatError                  the archive is newer than this version: upgrade
+    ├── LimitExceededError                      the object is larger than a configured limit
+    ├── HotTierCorruptError                     part of a hot thread is gone: drop_hot, then hydrate
+    ├── HotTierUnavailableError                 Redis did not answer; retry, every operation may be
+    ├── ColdTierUnavailableError                the object store did not answer; retry
+    └── ColdTierAccessError                     the object store refused: check the credentials
+
+Unreadable is never absent: a thread that cannot be read raises, only a definite "no such object"
+counts as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+
+class ZeitlichStoreError(Exception):
+    """Base of every error this library raises on purpose, bad arguments apart."""
+
+
+class ConfigurationError(ZeitlichStoreError, ValueError):
+    """A URL, option, bucket or environment variable is wrong; a retry will not help."""
+
+
+class ThreadNotFoundError(ZeitlichStoreError, KeyError):
+    """There is no such thread, or it is not hot and the operation needs it hot."""
+
+    def __str__(self) -> str:
+        # KeyError shows its argument quoted; this one is a sentence.
+        return str(self.args[0]) if self.args else ""
+
+
+class ConflictError(ZeitlichStoreError):
+    """Another writer was first. Nothing was overwritten: both versions are still there."""
+
+
+class PreconditionFailedError(ConflictError):
+    """A write found another version than the one it was to replace; raised by cold tiers."""
+
+
+class CorruptSnapshotError(ZeitlichStoreError):
+    """An archive is damaged. It is never taken for an empty thread and never overwritten."""
+
+
+class UnsupportedFormatError(ZeitlichStoreError):
+    """An archive was written in a format this version does not know; upgrade to read it."""
+
+
+class LimitExceededError(ZeitlichStoreError):
+    """Something is larger than a configured limit, which was checked before allocating."""
+
+
+class HotTierCorruptError(ZeitlichStoreError):
+    """Part of a hot thread is missing or of the wrong type; its archive, if any, is intact."""
+
+
+class HotTierUnavailableError(ZeitlichStoreError):
+    """The hot tier did not answer. Retrying is safe."""
+
+
+class ColdTierUnavailableError(ZeitlichStoreError):
+    """The cold tier did not answer, or failed. Retrying is safe."""
+
+
+class ColdTierAccessError(ZeitlichStoreError):
+    """The cold tier refused the request; check credentials and permissions."""
+
+
+@contextmanager
+def map_errors(
+    table: Mapping[type[Exception], type[ZeitlichStoreError]], message: str
+) -> Iterator[None]:
+    """Translate foreign exceptions at the call that raises them, keeping them as the cause.
+
+    The first matching row of `table` wins; errors of ours pass through unchanged.
+    """
+    try:
+        yield
+    except ZeitlichStoreError:
+        raise
+    except tuple(table) as exc:
+        ours = next(table[kind] for kind in table if isinstance(exc, kind))
+        raise ours(f"{message}: {str(exc) or type(exc).__name__}") from exc

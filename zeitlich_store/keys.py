@@ -1,0 +1,104 @@
+"""Names of things in both tiers: Redis keys and object paths.
+
+Redis keys percent-encode both parts, so that no two threads share a key, and put them between
+braces, so that all keys of a thread lie on one cluster slot. v1 object paths are the original's:
+plain names, and a `ValueError` for names that would not stay plain.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote, unquote
+
+from .models import ThreadRef
+
+THREAD_TTL_SECONDS: Final = 90 * 24 * 3600
+"""How long a thread with changes that are not archived lives in Redis after its last change."""
+
+V1_MAX_NAME_BYTES: Final = 200
+"""Longest thread key and id a v1 path can hold, in bytes of UTF-8."""
+
+
+def list_key(key: str, thread_id: str) -> str:
+    """Redis key of the message list.
+
+    >>> list_key("messages", "t-42")
+    'zs:{messages:t-42}:list'
+    """
+    return _redis_key(key, thread_id, "list")
+
+
+def meta_key(key: str, thread_id: str) -> str:
+    """Redis key of the meta hash, whose existence says that the thread is hot."""
+    return _redis_key(key, thread_id, "meta")
+
+
+def state_key(key: str, thread_id: str) -> str:
+    """Redis key of the state slice."""
+    return _redis_key(key, thread_id, "state")
+
+
+def ids_key(key: str, thread_id: str) -> str:
+    """Redis key of the sorted set of message ids."""
+    return _redis_key(key, thread_id, "ids")
+
+
+def gate_key(ref: ThreadRef) -> str:
+    """Redis key of the gate, which outlives the hot copy."""
+    return _redis_key(ref.key, ref.id, "gate")
+
+
+def stage_key(ref: ThreadRef, token: str) -> str:
+    """Redis key of a staging area for one large write."""
+    return _redis_key(ref.key, ref.id, f"stage:{token}")
+
+
+def scan_pattern(key: str) -> str:
+    """Glob that matches the meta keys of every thread under a thread key."""
+    return f"zs:{{{_enc(key)}:*}}:meta"
+
+
+def ref_of_meta_key(redis_key: str) -> ThreadRef:
+    """The thread a meta key belongs to; `ValueError` for any other key."""
+    if not (redis_key.startswith("zs:{") and redis_key.endswith("}:meta")):
+        raise ValueError(f"{redis_key!r} is not a meta key")
+    key, sep, thread_id = redis_key[4:-6].partition(":")
+    if not sep:
+        raise ValueError(f"{redis_key!r} is not a meta key")
+    return ThreadRef(unquote(key), unquote(thread_id))
+
+
+def v1_path(prefix: str, ref: ThreadRef) -> str:
+    """Object path of a v1 archive without its codec's suffix.
+
+    >>> v1_path("threads", ThreadRef("messages", "t-42"))
+    'threads/messages/t-42.json'
+    """
+    _check_v1("thread key", ref.key)
+    _check_v1("thread id", ref.id)
+    return "/".join(part for part in (prefix, ref.key, f"{ref.id}.json") if part)
+
+
+def _redis_key(key: str, thread_id: str, part: str) -> str:
+    return f"zs:{{{_enc(key)}:{_enc(thread_id)}}}:{part}"
+
+
+def _enc(part: str) -> str:
+    return quote(part, safe="")
+
+
+def _check_v1(what: str, name: str) -> None:
+    """Refuse names that are no plain path part: also those fsspec would reinterpret."""
+    problem = None
+    if name.startswith("."):
+        problem = "starts with a dot"
+    elif "/" in name or "\\" in name:
+        problem = "contains a slash"
+    elif any(ord(char) < 32 or 127 <= ord(char) < 160 for char in name):
+        problem = "contains a control character"
+    elif len(name.encode()) > V1_MAX_NAME_BYTES:
+        problem = f"is longer than {V1_MAX_NAME_BYTES} bytes"
+    elif "?versionId=" in name or "::" in name:
+        problem = "contains '?versionId=' or '::', which fsspec would reinterpret"
+    if problem:
+        raise ValueError(f"{what} {name!r} {problem}; snapshot format v1 has no path for it")

@@ -1,0 +1,316 @@
+"""Values that travel between the layers: frozen, slotted, without behaviour of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Any, Final, Literal, NamedTuple
+
+MAX_ID_BYTES: Final = 1024
+"""Longest thread key and thread id, in bytes of UTF-8."""
+
+UNPLACED: Final = -1
+"""Index of a message id that is known to be taken while its message's place is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRef:
+    """Names one thread: the thread key (a kind of thread, ``"messages"`` by default) and its id.
+
+    Raises `ValueError` for an empty part, one over 1,024 bytes or one that is not valid unicode.
+    """
+
+    key: str
+    id: str
+
+    def __post_init__(self) -> None:
+        _check_name("thread key", self.key)
+        _check_name("thread id", self.id)
+
+    def __str__(self) -> str:
+        return f"{self.key}/{self.id}"
+
+
+def _check_name(what: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"a {what} is a str, not {type(value).__name__}")
+    if not value:
+        raise ValueError(f"a {what} must not be empty")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as exc:
+        raise ValueError(f"a {what} must be valid unicode, {value!r} is not") from exc
+    if size > MAX_ID_BYTES:
+        raise ValueError(f"a {what} has at most {MAX_ID_BYTES} bytes, this one has {size}")
+
+
+class Entry(NamedTuple):
+    """One message on its way into the hot tier: its exact text and its id (None: no dedup)."""
+
+    raw: str
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of a thread's content, as a cold tier keeps it.
+
+    `messages` are the exact strings that were appended, `state` is JSON text or None, `ids` pairs
+    each message id with the index of its message (`UNPLACED` where that is not known). The other
+    fields are the commit protocol's; formats that have no room for them leave the defaults.
+    """
+
+    messages: tuple[str, ...] = ()
+    state: str | None = None
+    ids: tuple[tuple[str, int], ...] = ()
+    lineage: str = ""
+    generation: int = 0
+    write_id: str = ""
+    ops: tuple[str, ...] = ()
+
+    @property
+    def dedup_ids(self) -> tuple[str, ...]:
+        """The message ids alone, in the order of `ids`."""
+        return tuple(message_id for message_id, _ in self.ids)
+
+    def same_content(self, other: Snapshot) -> bool:
+        """Whether both hold the same messages, state and message ids."""
+        return (
+            self.messages == other.messages
+            and self.state == other.state
+            and set(self.dedup_ids) == set(other.dedup_ids)
+        )
+
+
+class Version(Enum):
+    """What a writer expects to find in the cold tier where it expects no particular version."""
+
+    ANY = "any"
+    ABSENT = "absent"
+
+
+Expected = Version | str
+"""`Version.ANY`, `Version.ABSENT` or the token of the version a write replaces."""
+
+
+class Archived(NamedTuple):
+    """A snapshot read from the cold tier, its version token and its stored size in bytes."""
+
+    snapshot: Snapshot
+    token: str
+    size: int
+
+
+class Written(NamedTuple):
+    """What a cold write returns: the new version's token and its stored size in bytes."""
+
+    token: str
+    size: int
+
+
+class Blob(NamedTuple):
+    """An object's bytes and its version token (None where the store has no tokens)."""
+
+    data: bytes
+    token: str | None
+
+
+class ObjectInfo(NamedTuple):
+    """One row of an object listing; `size` in bytes, `modified` in seconds since 1970 or None."""
+
+    path: str
+    size: int
+    modified: float | None
+
+
+class ArchiveInfo(NamedTuple):
+    """One archived thread in a listing; `size` in bytes as stored, `path` names its object."""
+
+    ref: ThreadRef
+    path: str
+    size: int
+    modified: float | None
+
+
+class HotStatus(NamedTuple):
+    """Whether a thread is hot, and the nonce of its gate ("" where there is no gate)."""
+
+    hot: bool
+    gate: str
+
+
+class HotView(NamedTuple):
+    """Messages and state of a hot thread, read at one moment."""
+
+    messages: list[str]
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HotInfo:
+    """What the hot tier knows of a thread without reading its messages.
+
+    `expires_in` is in seconds (None: never). `token` is the archive version this copy contains,
+    None where the thread was never archived.
+    """
+
+    ref: ThreadRef
+    messages: int
+    dirty: bool
+    generation: int
+    revision: str
+    token: str | None
+    expires_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HotExport:
+    """Everything the hot tier holds of a thread, read atomically at the start of a flush.
+
+    `write_id` names this attempt and stands in `pending`; `revision` is incarnation and counter;
+    `token` and `generation` name the archive version the copy contains (None and 0: none yet).
+    """
+
+    snapshot: Snapshot
+    write_id: str
+    revision: str
+    token: str | None
+    generation: int
+    dirty: bool
+    pending: tuple[str, ...]
+    dead: tuple[str, ...]
+
+    @property
+    def incarnation(self) -> str:
+        """The part of the revision that is new at each initialize, restore and fork."""
+        return self.revision.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The archive version a hot copy contains (or, for ``mode="new"``, replaces)."""
+
+    token: str
+    generation: int
+
+
+class Outcome(StrEnum):
+    """What a step that makes a thread hot did."""
+
+    OK = "ok"
+    HOT = "hot"
+    """Something is hot under that name already; nothing was changed."""
+    STALE = "stale"
+    """The gate is not the one that was seen: the world moved on, read again."""
+    DEAD = "dead"
+    """The archive was written by an attempt that must not count any more."""
+    NOT_HOT = "not-hot"
+    """The source of a fork is not hot."""
+
+
+class EvictOutcome(StrEnum):
+    """What `HotTier.evict` did."""
+
+    EVICTED = "evicted"
+    """Nothing had changed: the hot copy is gone (or kept and clean, where it was to be kept)."""
+    CHANGED = "changed"
+    """The thread changed since the export: it stays hot and dirty."""
+    GONE = "gone"
+    """The thread is not hot any more and its archive stands."""
+    UNDO = "undo"
+    """The thread was deleted meanwhile; the archive this flush wrote must be removed again."""
+
+
+class FlushStatus(StrEnum):
+    """What a flush did."""
+
+    ARCHIVED = "archived"
+    """A new archive was written (or an equal one recognised)."""
+    CLEAN = "clean"
+    """The archive was up to date; nothing was uploaded."""
+    NOTHING = "nothing"
+    """The thread was not hot (or the store has no cold tier); nothing was done."""
+    GONE = "gone"
+    """Another client archived or deleted the thread meanwhile."""
+    STILL_HOT = "still-hot"
+    """Changes kept landing: what was exported is archived, the rest stays hot and dirty."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlushResult:
+    """What a flush did: messages archived, stored bytes uploaded, rounds it took.
+
+    `generation` counts this thread's archive versions (None where the format keeps no count).
+    `hot` says whether the thread is hot afterwards.
+    """
+
+    status: FlushStatus
+    messages: int = 0
+    bytes: int = 0
+    generation: int | None = None
+    hot: bool = False
+    rounds: int = 0
+
+
+class HydrateStatus(StrEnum):
+    """What a hydrate did."""
+
+    RESTORED = "restored"
+    HOT = "already-hot"
+    NOT_FOUND = "not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class HydrateResult:
+    """What a hydrate did; `messages` and `bytes` (as stored) count what was restored."""
+
+    status: HydrateStatus
+    messages: int = 0
+    bytes: int = 0
+    generation: int | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether the thread exists in either tier."""
+        return self.status is not HydrateStatus.NOT_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadContents:
+    """What `ThreadStore.read` returns: deserialized messages, the state dict and where they lay."""
+
+    messages: list[Any]
+    state: dict[str, Any] | None
+    tier: Literal["hot", "cold"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadInfo:
+    """One thread in a listing; `size` in bytes as stored, `modified` in seconds since 1970."""
+
+    ref: ThreadRef
+    hot: bool
+    archived: bool
+    size: int | None = None
+    modified: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """One page of a listing; `cursor` is None on the last page."""
+
+    threads: list[ThreadInfo]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadStat:
+    """Both tiers' view of one thread; each part is None where the thread is not in that tier.
+
+    `archived_bytes` is the stored size, `archived_messages` the number of messages in the archive.
+    """
+
+    ref: ThreadRef
+    hot: HotInfo | None
+    archived_messages: int | None
+    archived_bytes: int | None
