@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 MAX_ID_BYTES: Final = 1024
 """Longest thread key and thread id, in bytes of UTF-8."""
@@ -102,10 +102,14 @@ class Archived(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What a cold write returns: the new version's token and its stored size in bytes."""
+    """What a cold write returns: the new version's token, its stored size in bytes, its generation.
+
+    `generation` is None where the format keeps no count.
+    """
 
     token: str
     size: int
+    generation: int | None = None
 
 
 class Blob(NamedTuple):
@@ -219,98 +223,3 @@ class EvictOutcome(StrEnum):
     """The thread is not hot any more and its archive stands."""
     UNDO = "undo"
     """The thread was deleted meanwhile; the archive this flush wrote must be removed again."""
-
-
-class FlushStatus(StrEnum):
-    """What a flush did."""
-
-    ARCHIVED = "archived"
-    """A new archive was written (or an equal one recognised)."""
-    CLEAN = "clean"
-    """The archive was up to date; nothing was uploaded."""
-    NOTHING = "nothing"
-    """The thread was not hot (or the store has no cold tier); nothing was done."""
-    GONE = "gone"
-    """Another client archived or deleted the thread meanwhile."""
-    STILL_HOT = "still-hot"
-    """Changes kept landing: what was exported is archived, the rest stays hot and dirty."""
-
-
-@dataclass(frozen=True, slots=True)
-class FlushResult:
-    """What a flush did: messages archived, stored bytes uploaded, rounds it took.
-
-    `generation` counts this thread's archive versions (None where the format keeps no count).
-    `hot` says whether the thread is hot afterwards.
-    """
-
-    status: FlushStatus
-    messages: int = 0
-    bytes: int = 0
-    generation: int | None = None
-    hot: bool = False
-    rounds: int = 0
-
-
-class HydrateStatus(StrEnum):
-    """What a hydrate did."""
-
-    RESTORED = "restored"
-    HOT = "already-hot"
-    NOT_FOUND = "not-found"
-
-
-@dataclass(frozen=True, slots=True)
-class HydrateResult:
-    """What a hydrate did; `messages` and `bytes` (as stored) count what was restored."""
-
-    status: HydrateStatus
-    messages: int = 0
-    bytes: int = 0
-    generation: int | None = None
-
-    @property
-    def found(self) -> bool:
-        """Whether the thread exists in either tier."""
-        return self.status is not HydrateStatus.NOT_FOUND
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadContents:
-    """What `ThreadStore.read` returns: deserialized messages, the state dict and where they lay."""
-
-    messages: list[Any]
-    state: dict[str, Any] | None
-    tier: Literal["hot", "cold"]
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadInfo:
-    """One thread in a listing; `size` in bytes as stored, `modified` in seconds since 1970."""
-
-    ref: ThreadRef
-    hot: bool
-    archived: bool
-    size: int | None = None
-    modified: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadPage:
-    """One page of a listing; `cursor` is None on the last page."""
-
-    threads: list[ThreadInfo]
-    cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadStat:
-    """Both tiers' view of one thread; each part is None where the thread is not in that tier.
-
-    `archived_bytes` is the stored size, `archived_messages` the number of messages in the archive.
-    """
-
-    ref: ThreadRef
-    hot: HotInfo | None
-    archived_messages: int | None
-    archived_bytes: int | None

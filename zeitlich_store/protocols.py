@@ -104,6 +104,9 @@ class HotTier(Protocol):
     async def read(self, ref: ThreadRef, last: int | None = None) -> HotView | None:
         """Messages and state at one moment, None where the thread is not hot."""
 
+    async def which_hot(self, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
+        """Those of the threads that are hot, in one round trip."""
+
     async def info(self, ref: ThreadRef) -> HotInfo | None:
         """Counts, revision and expiry, None where the thread is not hot."""
 
@@ -130,9 +133,19 @@ class HotTier(Protocol):
         """
 
     async def restore(
-        self, ref: ThreadRef, snapshot: Snapshot, *, base: Base, gate: str, op: str
+        self,
+        ref: ThreadRef,
+        snapshot: Snapshot,
+        *,
+        base: Base | None,
+        gate: str,
+        op: str,
+        dirty: bool = False,
     ) -> Outcome:
-        """Publish a snapshot as a clean hot thread, atomically to any reader.
+        """Publish a snapshot as a hot thread, atomically to any reader.
+
+        `base` is the archive version it replaces (None: there is none); it is clean unless
+        `dirty`, that is, unless the snapshot differs from that version.
 
         `HOT`: something is hot; `STALE`: the gate is not `gate`; `DEAD`: the gate lists the
         snapshot's write id as one that must not count.

@@ -1,0 +1,113 @@
+-- Put in front of every script that works on a thread.
+-- KEYS: meta, list, state, ids, gate (five a thread).  ARGV: operation id, dirty ttl, clean ttl (ms).
+local OP, DIRTY_MS, CLEAN_MS = ARGV[1], ARGV[2], ARGV[3]
+local GATE_MS = 3600000
+local WINDOW, DEAD_WINDOW, CHUNK = 16, 64, 1000
+local FIELDS = {'inc', 'ctr', 'n', 'ns', 'ni', 'lineage', 'generation', 'token', 'dirty', 'pending',
+                'ops', 'dead', 'fork_of'}
+
+local function whole(number) return string.format('%.0f', number) end
+
+local function corrupt(why) return redis.error_reply('ZSCORRUPT ' .. why) end
+
+-- The reply of a size command, nil where the key has another type.
+local function size(command, key)
+  local n = redis.pcall(command, key)
+  if type(n) == 'table' then return nil end
+  return n
+end
+
+-- meta as a table, nil where the thread is not hot, or nil and an error where part of it is gone.
+-- Nothing has been written when it fails: Redis does not roll a script back.
+local function open(first)
+  local n, ns = size('LLEN', KEYS[first + 1]), size('STRLEN', KEYS[first + 2])
+  local ni = size('ZCARD', KEYS[first + 3])
+  local values = redis.pcall('HMGET', KEYS[first], unpack(FIELDS))
+  if values.err or not (n and ns and ni) then return nil, corrupt('a key is of another type') end
+  if not values[1] then
+    if n + ns + ni > 0 or redis.call('EXISTS', KEYS[first]) == 1 then
+      return nil, corrupt('meta is missing while other keys of the thread are there')
+    end
+    return nil
+  end
+  local m = {}
+  for i, name in ipairs(FIELDS) do m[name] = values[i] or '' end
+  if tonumber(m.n) ~= n then return nil, corrupt('the list has ' .. n .. ' messages, meta says ' .. m.n) end
+  if tonumber(m.ns) ~= ns then return nil, corrupt('the state has ' .. ns .. ' bytes, meta says ' .. m.ns) end
+  if tonumber(m.ni) ~= ni then return nil, corrupt('there are ' .. ni .. ' ids, meta says ' .. m.ni) end
+  return m
+end
+
+-- The reply a change with this operation id gave before, nil where it is new.
+local function answered(m)
+  for op, reply in string.gmatch(m.ops, '(%S+)=(%S*)') do
+    if op == OP then return reply end
+  end
+  return nil
+end
+
+-- A window of the last `limit` words.
+local function remember(words, word, limit)
+  local kept = {}
+  for old in string.gmatch(words, '%S+') do
+    if old ~= word then kept[#kept + 1] = old end
+  end
+  kept[#kept + 1] = word
+  return table.concat(kept, ' ', math.max(1, #kept - limit + 1))
+end
+
+local function contains(words, word)
+  return string.find(' ' .. words .. ' ', ' ' .. word .. ' ', 1, true) ~= nil
+end
+
+-- One expiry for the four keys of a thread.
+local function expire(first, ms)
+  local now = redis.call('TIME')
+  local at = whole(tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000) + tonumber(ms))
+  for i = first, first + 3 do redis.call('PEXPIREAT', KEYS[i], at) end
+end
+
+local function lengths(first)
+  return 'n', redis.call('LLEN', KEYS[first + 1]), 'ns', redis.call('STRLEN', KEYS[first + 2]),
+         'ni', redis.call('ZCARD', KEYS[first + 3])
+end
+
+-- Ends a change: counter, lengths, dirty mark, operation id and its reply, expiry.
+local function commit(m, reply)
+  redis.call('HSET', KEYS[1], 'ctr', whole(tonumber(m.ctr) + 1), 'dirty', '1',
+             'ops', remember(m.ops, OP .. '=' .. reply, WINDOW), lengths(1))
+  expire(1, DIRTY_MS)
+end
+
+local function gate_dead(first) return redis.call('HGET', KEYS[first + 4], 'dead') or '' end
+
+local function gate_nonce(first) return redis.call('HGET', KEYS[first + 4], 'nonce') or '' end
+
+-- Ends a step that makes a thread hot: the operation id is the new incarnation.
+local function create(first, fields)
+  redis.call('HSET', KEYS[first], 'inc', OP, 'ctr', '0', 'lineage', fields.lineage or OP,
+             'generation', fields.generation or '0', 'token', fields.token or '',
+             'dirty', fields.dirty, 'pending', '', 'ops', fields.ops or (OP .. '=1'),
+             'dead', gate_dead(first), 'fork_of', fields.fork_of or '', lengths(first))
+  expire(first, fields.dirty == '1' and DIRTY_MS or CLEAN_MS)
+end
+
+-- The gate: says to a step that read something earlier that the world has moved on since.
+local function set_gate(kind, dead, ms)
+  local words = gate_dead(1)
+  for word in string.gmatch(dead, '%S+') do words = remember(words, word, DEAD_WINDOW) end
+  local left = redis.call('PTTL', KEYS[5])
+  redis.call('HSET', KEYS[5], 'nonce', OP, 'kind', kind, 'dead', words)
+  redis.call('PEXPIRE', KEYS[5], whole(math.max(left, tonumber(ms))))
+end
+
+local function remove(first)
+  return redis.call('DEL', KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3])
+end
+
+-- Calls `command key item ...` for ARGV[from] to ARGV[to], in pieces Lua's stack can hold.
+local function push(command, key, items, from, to)
+  for i = from, to, CHUNK do
+    redis.call(command, key, unpack(items, i, math.min(i + CHUNK - 1, to)))
+  end
+end

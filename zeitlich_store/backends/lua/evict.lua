@@ -1,0 +1,35 @@
+-- ARGV 4: revision, 5: token of the base exported, 6: token and 7: generation of the archive that
+-- holds the export, 8: this attempt's write id, 9: "1" to keep the thread hot, 10: write id of the
+-- archive written ("" where nothing was).
+local revision, old_token, token, generation = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local write_id, keep, head = ARGV[8], ARGV[9] == '1', ARGV[10]
+local m, bad = open(1)
+if bad then return bad end
+if not m then
+  local deleted = redis.call('HGET', KEYS[5], 'kind') == 'deleted'
+  if deleted and head ~= '' and contains(gate_dead(1), head) then return 'undo' end
+  return 'gone'
+end
+if not contains(m.pending, write_id) then return 'changed' end
+local same_base = m.token == old_token
+if m.inc .. ':' .. m.ctr ~= revision then
+  if same_base and token ~= old_token then
+    redis.call('HSET', KEYS[1], 'token', token, 'generation', generation)
+  end
+  return 'changed'
+end
+if keep then
+  if same_base then
+    redis.call('HSET', KEYS[1], 'dirty', '0', 'token', token, 'generation', generation)
+    expire(1, CLEAN_MS)
+  end
+  set_gate('archived', '', tonumber(CLEAN_MS) + GATE_MS)
+  return 'evicted'
+end
+local dead = {}
+for word in string.gmatch(m.pending, '%S+') do
+  if head ~= '' and word ~= head then dead[#dead + 1] = word end
+end
+remove(1)
+set_gate('archived', table.concat(dead, ' '), GATE_MS)
+return 'evicted'

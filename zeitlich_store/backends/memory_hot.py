@@ -1,0 +1,280 @@
+"""The hot tier in this process's memory: the embedded default, private to its store.
+
+The rules are those of the Redis scripts. Nothing awaits between looking and writing, so every
+method is atomic on its event loop.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from ..keys import THREAD_TTL_SECONDS
+from ..models import (
+    Base,
+    Entry,
+    EvictOutcome,
+    HotExport,
+    HotInfo,
+    HotStatus,
+    HotView,
+    Outcome,
+    Snapshot,
+    ThreadRef,
+)
+from .hot_errors import not_hot, unplaced
+from .memory_records import GATE_SECONDS, Gates, Record, parse_ops
+
+
+class MemoryHotTier:
+    """Holds hot threads in memory.
+
+    Args:
+        ttl_seconds: How long a thread stays after it was archived or hydrated.
+        dirty_ttl_seconds: How long one with changes that are not archived stays.
+        clock: Seconds on a clock that never goes back; for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        ttl_seconds: float = 86_400,
+        dirty_ttl_seconds: float = THREAD_TTL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clean_ttl = ttl_seconds
+        self._dirty_ttl = dirty_ttl_seconds
+        self._clock = clock
+        self._records: dict[ThreadRef, Record] = {}
+        self._gates = Gates(clock)
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def aclose(self) -> None:
+        self._records.clear()
+        self._gates.clear()
+
+    def dirty_threads(self) -> list[ThreadRef]:
+        return [ref for ref in list(self._records) if (r := self._find(ref)) and r.dirty]
+
+    # -- making a thread hot ---------------------------------------------------------------
+
+    async def status(self, ref: ThreadRef) -> HotStatus:
+        return HotStatus(self._find(ref) is not None, self._gates.nonce(ref))
+
+    async def initialize(
+        self,
+        ref: ThreadRef,
+        *,
+        op: str,
+        gate: str,
+        replace: bool = False,
+        base: Base | None = None,
+    ) -> Outcome:
+        record = self._find(ref)
+        if record and (op in record.ops or not replace):
+            return Outcome.OK if op in record.ops else Outcome.HOT
+        if not replace and self._gates.nonce(ref) != gate:
+            return Outcome.STALE
+        record = Record(op, lineage=op, ops={op: 1})
+        record.set_base(base)
+        return self._create(ref, record)
+
+    async def fork(
+        self, ref: ThreadRef, target: ThreadRef, *, op: str, gate: str | None = None
+    ) -> Outcome:
+        source, found = self._find(ref), self._find(target)
+        revision = source.revision if source else None
+        if found:
+            mine = op in found.ops or (found.counter == 0 and found.fork_of == revision)
+            return Outcome.OK if mine else Outcome.HOT
+        if gate is not None and self._gates.nonce(target) != gate:
+            return Outcome.STALE
+        if source is None:
+            return Outcome.NOT_HOT
+        copy = Record(op, list(source.messages), source.state, dict(source.ids), lineage=op)
+        copy.ops, copy.fork_of = {op: 1}, revision
+        return self._create(target, copy)
+
+    async def restore(
+        self,
+        ref: ThreadRef,
+        snapshot: Snapshot,
+        *,
+        base: Base | None,
+        gate: str,
+        op: str,
+        dirty: bool = False,
+    ) -> Outcome:
+        if self._find(ref):
+            return Outcome.HOT
+        if self._gates.nonce(ref) != gate:
+            return Outcome.STALE
+        if snapshot.write_id and snapshot.write_id in self._gates.dead(ref):
+            return Outcome.DEAD
+        record = Record(op, list(snapshot.messages), snapshot.state, dict(snapshot.ids))
+        record.lineage, record.dirty = snapshot.lineage or op, dirty
+        record.ops = parse_ops(snapshot.ops)
+        record.set_base(base)
+        return self._create(ref, record)
+
+    # -- messages and state ------------------------------------------------------------------
+
+    async def append(self, ref: ThreadRef, entries: Sequence[Entry], *, op: str) -> int:
+        record = self._hot(ref)
+        if op in record.ops:
+            return record.ops[op]
+        added = record.append(entries)
+        return self._commit(record, op, added) if added else 0
+
+    async def load(self, ref: ThreadRef, last: int | None = None) -> list[str]:
+        return _last(self._hot(ref).messages, last)
+
+    async def length(self, ref: ThreadRef) -> int:
+        return len(self._hot(ref).messages)
+
+    async def replace_all(self, ref: ThreadRef, entries: Sequence[Entry], *, op: str) -> None:
+        record = self._hot(ref)
+        if op not in record.ops:
+            record.messages, record.ids = [], {}
+            record.append(entries)
+            self._commit(record, op, 1)
+
+    async def truncate_from_id(self, ref: ThreadRef, message_id: str, *, op: str) -> int:
+        record = self._hot(ref)
+        if op in record.ops:
+            return record.ops[op]
+        at = record.ids.get(message_id)
+        if at is None:
+            return 0
+        if at < 0:
+            raise unplaced(message_id)
+        return self._commit(record, op, record.truncate(at))
+
+    async def load_state(self, ref: ThreadRef) -> str | None:
+        return self._hot(ref).state
+
+    async def save_state(
+        self, ref: ThreadRef, state: str | None, *, op: str, seen: str | None = None
+    ) -> bool:
+        record = self._hot(ref)
+        if op in record.ops:
+            return bool(record.ops[op])
+        if record.state == state:
+            return False
+        overwrote = record.state != seen
+        record.state = state
+        return bool(self._commit(record, op, int(overwrote)))
+
+    # -- views -------------------------------------------------------------------------------
+
+    async def read(self, ref: ThreadRef, last: int | None = None) -> HotView | None:
+        record = self._find(ref)
+        return HotView(_last(record.messages, last), record.state) if record else None
+
+    async def which_hot(self, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
+        return {ref for ref in refs if self._find(ref)}
+
+    async def info(self, ref: ThreadRef) -> HotInfo | None:
+        record = self._find(ref)
+        return record.info(ref, self._clock()) if record else None
+
+    async def scan(
+        self, *, key: str, cursor: str = "", limit: int = 100
+    ) -> tuple[list[HotInfo], str]:
+        refs = sorted((r for r in self._records if r.key == key and r.id > cursor), key=_by_id)
+        rows = [r.info(ref, self._clock()) for ref in refs[:limit] if (r := self._find(ref))]
+        return rows, refs[limit - 1].id if len(refs) > limit else ""
+
+    # -- archiving and removing ----------------------------------------------------------------
+
+    async def export(self, ref: ThreadRef) -> HotExport | None:
+        record = self._find(ref)
+        return record.export(secrets.token_hex(16)) if record else None
+
+    async def evict(
+        self,
+        ref: ThreadRef,
+        export: HotExport,
+        *,
+        base: Base,
+        head: str | None,
+        keep: bool = False,
+    ) -> EvictOutcome:
+        record = self._find(ref)
+        if record is None:
+            undo = self._gates.deleted(ref) and head in self._gates.dead(ref)
+            return EvictOutcome.UNDO if undo else EvictOutcome.GONE
+        if export.write_id not in record.pending:
+            return EvictOutcome.CHANGED
+        same_base = record.token == export.token
+        if record.revision != export.revision:
+            if same_base and base.token != export.token:
+                record.set_base(base)
+            return EvictOutcome.CHANGED
+        if keep:
+            if same_base:
+                record.set_base(base)
+                record.dirty = False
+                record.expires_at = self._clock() + self._clean_ttl
+            self._gates.close(ref, [], self._clean_ttl + GATE_SECONDS)
+            return EvictOutcome.EVICTED
+        dead = [write_id for write_id in record.pending if head and write_id != head]
+        del self._records[ref]
+        self._gates.close(ref, dead)
+        return EvictOutcome.EVICTED
+
+    async def drop(self, ref: ThreadRef, *, op: str) -> bool:  # noqa: ARG002  # repeats harmlessly
+        if self._records.pop(ref, None) is None:
+            return False
+        self._gates.close(ref, [])
+        return True
+
+    async def delete(self, ref: ThreadRef, *, op: str) -> str | None:  # noqa: ARG002  # as in drop
+        record = self._records.pop(ref, None)
+        self._gates.close(ref, record.pending if record else [], deleted=True)
+        return record.token if record else None
+
+    async def finish_delete(
+        self, ref: ThreadRef, *, op: str, tokens: Sequence[str], write_ids: Sequence[str]
+    ) -> None:
+        del op  # repeats harmlessly
+        record = self._find(ref)
+        self._gates.close(ref, write_ids, deleted=True)
+        if record and record.token in tokens:
+            del self._records[ref]
+
+    # -- records and gates -----------------------------------------------------------------------
+
+    def _find(self, ref: ThreadRef) -> Record | None:
+        record = self._records.get(ref)
+        if record and record.expires_at <= self._clock():
+            del self._records[ref]
+            return None
+        return record
+
+    def _hot(self, ref: ThreadRef) -> Record:
+        record = self._find(ref)
+        if record is None:
+            raise not_hot(ref)
+        return record
+
+    def _create(self, ref: ThreadRef, record: Record) -> Outcome:
+        record.dead = list(self._gates.dead(ref))
+        record.expires_at = self._clock() + (self._dirty_ttl if record.dirty else self._clean_ttl)
+        self._records[ref] = record
+        return Outcome.OK
+
+    def _commit(self, record: Record, op: str, reply: int) -> int:
+        record.expires_at = self._clock() + self._dirty_ttl
+        return record.commit(op, reply)
+
+
+def _by_id(ref: ThreadRef) -> str:
+    return ref.id
+
+
+def _last(messages: list[str], last: int | None) -> list[str]:
+    return messages[-last:] if last else [] if last == 0 else list(messages)

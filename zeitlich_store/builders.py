@@ -1,0 +1,168 @@
+"""From a checked URL to a tier: one short function for each family of backends. No I/O here.
+
+Each is registered by name in `registry` and imports its own backend; a library that is not
+installed shows as ImportError, which the registry turns into the pip command.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from .errors import ConfigurationError
+from .protocols import HotTier, ObjectStore
+from .urls import BackendUrl
+
+REDIS_DEFAULTS: Final[Mapping[str, Any]] = {
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": 5.0,
+    "max_connections": 64,
+}
+"""What a Redis URL may override; times in seconds."""
+_RETRIES: Final = 3
+
+
+def memory_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
+    """The hot tier in this process."""
+    from .backends.memory_hot import MemoryHotTier
+
+    if url.location:
+        raise ConfigurationError("a memory hot tier has no name: write memory://")
+    return MemoryHotTier(ttl_seconds=ttl_seconds, dirty_ttl_seconds=dirty_ttl_seconds)
+
+
+def redis_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
+    """The hot tier on Redis, with a bounded connection pool and bounded retries of its own."""
+    from redis.asyncio.retry import Retry
+    from redis.backoff import ExponentialBackoff
+
+    from .backends.redis_hot import RedisHotTier
+
+    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES)
+    try:
+        return RedisHotTier.from_url(
+            url.text,
+            ttl_seconds=ttl_seconds,
+            dirty_ttl_seconds=dirty_ttl_seconds,
+            retry=retry,
+            **REDIS_DEFAULTS,
+        )
+    except (ValueError, TypeError) as exc:
+        # redis-py's own text may repeat a part of the URL.
+        raise ConfigurationError(f"redis-py refuses the hot URL {url}") from _without_text(exc)
+
+
+def file_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """A local folder."""
+    from .backends.local_cold import LocalObjectStore
+
+    _refuse(url, storage_options)
+    return LocalObjectStore(local_path(url.location))
+
+
+def memory_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """Objects in this process."""
+    from .backends.memory_cold import MemoryObjectStore
+
+    _refuse(url, storage_options)
+    return MemoryObjectStore(url.location)
+
+
+def s3_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """S3, with the URL's endpoint and region where it gives them."""
+    client = {"region_name": url.options["region"]} if "region" in url.options else {}
+    return _s3(_root(url), _endpoint(url), client, storage_options)
+
+
+def r2_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """S3 with R2's endpoint and region ``auto``."""
+    account, _, root = url.location.partition("/")
+    if not account.replace("-", "").isalnum() or not root.strip("/"):
+        raise ConfigurationError("an R2 URL is written r2://ACCOUNT/bucket/prefix")
+    own = {"endpoint_url": f"https://{account}.r2.cloudflarestorage.com"}
+    region = {"region_name": url.options.get("region", "auto")}
+    return _s3(root.strip("/"), own | _endpoint(url), region, storage_options)
+
+
+def gcs_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """Google Cloud Storage."""
+    _refuse(url, {}, allowed=("endpoint_url",))
+    importlib.import_module("gcsfs")
+    return _fsspec("gs", _root(url), _endpoint(url) | dict(storage_options))
+
+
+def azure_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """Azure Blob Storage; the account comes from the environment or `storage_options`."""
+    _refuse(url, {})
+    importlib.import_module("adlfs")
+    return _fsspec("abfs", _root(url), storage_options)
+
+
+def fsspec_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """Any other protocol of fsspec: what its URL says of host and port becomes options."""
+    from fsspec import get_filesystem_class
+
+    _refuse(url, {})
+    kind = get_filesystem_class(url.scheme)
+    text = f"{url.scheme}://{url.location}"
+    options = {**kind._get_kwargs_from_urls(text), **storage_options}  # noqa: SLF001  # fsspec's way to read its own URLs
+    return _fsspec(url.scheme, str(kind._strip_protocol(text)), options)  # noqa: SLF001  # as above
+
+
+def local_path(location: str) -> Path:
+    """The folder of a file URL's location: absolute, or relative to the current one; ``~`` works.
+
+    >>> local_path("localhost/var/threads").as_posix()
+    '/var/threads'
+    """
+    path = location.removeprefix("localhost") if location.startswith("localhost/") else location
+    if path[2:3] == ":" and path[0] == "/" and path[1].isalpha():
+        path = path[1:]  # file:///C:/folder
+    if not path or "\0" in path:
+        raise ConfigurationError("a file URL names a folder: file:///path/to/folder")
+    return Path(path).expanduser()
+
+
+def _s3(
+    root: str, own: Mapping[str, Any], client: Mapping[str, Any], options: Mapping[str, Any]
+) -> ObjectStore:
+    importlib.import_module("s3fs")
+    merged = {**own, **options}
+    client_options = {**client, **options.get("client_kwargs", {})}
+    if client_options:
+        merged["client_kwargs"] = client_options
+    return _fsspec("s3", root, merged)
+
+
+def _fsspec(protocol: str, root: str, options: Mapping[str, Any]) -> ObjectStore:
+    from .backends.fsspec_cold import FsspecObjectStore
+
+    return FsspecObjectStore(protocol, root, storage_options=dict(options))
+
+
+def _endpoint(url: BackendUrl) -> dict[str, Any]:
+    return {name: url.options[name] for name in ("endpoint_url",) if name in url.options}
+
+
+def _root(url: BackendUrl) -> str:
+    root = url.location.strip("/")
+    if not root or any(part in {"", ".", ".."} for part in root.split("/")):
+        raise ConfigurationError(f"a cold URL names a bucket: {url.scheme}://bucket/prefix")
+    return root
+
+
+def _refuse(
+    url: BackendUrl, storage_options: Mapping[str, Any], *, allowed: tuple[str, ...] = ()
+) -> None:
+    """Refuse what has no effect on this backend."""
+    for name in ("endpoint_url", "region"):
+        if name in url.options and name not in allowed:
+            raise ConfigurationError(f"parameter {name!r} has no effect on {url.scheme}://")
+    if storage_options:
+        raise ConfigurationError(f"storage_options have no effect on {url.scheme}://")
+
+
+def _without_text(exc: Exception) -> Exception:
+    return type(exc)("(text withheld, it may hold a secret)")

@@ -1,0 +1,225 @@
+"""`open_store`: from URLs, environment or ready objects to a store."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from .archive import ObjectArchive
+from .backends.simple_cold import SimpleColdTier, is_simple_cold_tier
+from .errors import ConfigurationError
+from .keys import THREAD_TTL_SECONDS
+from .protocols import Codec, ColdTier, HotTier, ObjectStore
+from .registry import find_backend, make_codec
+from .store import ThreadStore
+from .urls import BackendUrl, parse_cold_url, parse_hot_url, scheme_of
+
+HOT_ENV: Final = "ZEITLICH_HOT_URL"
+COLD_ENV: Final = "ZEITLICH_COLD_URL"
+HOT_ONLY: Final = "none"
+DEFAULT_TTL_SECONDS: Final = 86_400
+_HOT_METHODS: Final = ("status", "append", "export", "evict", "restore")
+_STORE_METHODS: Final = ("get", "put", "delete", "list")
+
+
+def open_store(
+    hot: str | HotTier | Any = None,
+    cold: str | ColdTier | ObjectStore | Any = None,
+    *,
+    codec: str | Codec | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    max_decoded_bytes: int | None = None,
+) -> ThreadStore:
+    """Make a store; use it as ``async with open_store(…) as store``. Nothing is connected yet.
+
+    Args:
+        hot: A URL (``redis://``, ``rediss://``, ``unix://``, ``memory://``, plug-ins), a
+            `redis.asyncio.Redis` (never closed by the store) or a `HotTier`. None: the variable
+            ``ZEITLICH_HOT_URL``, else ``memory://``.
+        cold: A URL (``file://``, ``memory://``, ``s3://``, ``r2://``, ``gs://``, ``az://``, every
+            protocol of fsspec, plug-ins), ``"none"`` (no cold tier), a `ColdTier`, an
+            `ObjectStore`, a pair ``(fsspec filesystem, "bucket/prefix")`` (never closed by the
+            store) or an object with the plain methods ``read``, ``write`` and ``delete``. None:
+            the variable ``ZEITLICH_COLD_URL``, else a folder in the user's data directory.
+        codec: Name or `Codec` object for new archives, as the URL's ``codec``; zstd by default.
+        storage_options: Options of the cold URL's fsspec filesystem, credentials for instance.
+        max_decoded_bytes: Largest decoded archive that is read, 1 GiB by default.
+
+    Raises:
+        ConfigurationError: Any mistake that can be seen without connecting.
+
+    >>> open_store("memory://", "memory://example?codec=gzip")
+    ThreadStore(hot='memory://', cold='memory://example?codec=gzip')
+    """
+    hot = os.environ.get(HOT_ENV) or "memory://" if hot is None else hot
+    cold = os.environ.get(COLD_ENV) or default_cold_url() if cold is None else cold
+    settings = _ColdSettings(codec, storage_options, max_decoded_bytes)
+    cold_tier, cold_name = settings.tier(cold)
+    hot_tier, hot_name = _hot_tier(hot, hot_only=cold_tier is None)
+    return ThreadStore(hot_tier, cold_tier, name_hot=hot_name, name_cold=cold_name)
+
+
+def default_cold_url() -> str:
+    """The ``file://`` URL of the folder that is used where no cold tier is named."""
+    folder = _data_home() / "zeitlich-store"
+    return f"file://{'' if folder.as_posix().startswith('/') else '/'}{_quoted(folder)}"
+
+
+def _quoted(folder: Path) -> str:
+    return folder.as_posix().replace("%", "%25").replace("?", "%3F").replace("@", "%40")
+
+
+def _data_home() -> Path:
+    """Where this platform keeps a user's data."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    given = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return given if given.is_absolute() else Path.home() / ".local" / "share"
+
+
+# -- hot -------------------------------------------------------------------------------------------
+
+
+def _hot_tier(hot: object, *, hot_only: bool) -> tuple[HotTier, str]:
+    if isinstance(hot, str):
+        return _hot_from_url(hot, hot_only=hot_only)
+    if _has(hot, *_HOT_METHODS):
+        return hot, type(hot).__name__  # type: ignore[return-value]  # told by its methods
+    return _hot_from_client(hot, hot_only=hot_only), type(hot).__name__
+
+
+def _hot_from_url(text: str, *, hot_only: bool) -> tuple[HotTier, str]:
+    backend = find_backend("hot", scheme_of(text, what="hot URL"))
+    url = parse_hot_url(text, parameters=backend.parameters)
+    tier: HotTier = backend.build(url, **_lifetimes(url.options.get("ttl"), hot_only=hot_only))
+    return tier, str(url)
+
+
+def _hot_from_client(client: object, *, hot_only: bool) -> HotTier:
+    import redis
+    import redis.asyncio
+
+    from .backends.redis_hot import RedisHotTier
+
+    if isinstance(client, redis.asyncio.Redis):
+        return RedisHotTier(client, **_lifetimes(None, hot_only=hot_only))
+    if isinstance(client, redis.Redis):
+        raise ConfigurationError(
+            "the Redis client handed in is a synchronous one; make it with redis.asyncio.Redis"
+        )
+    raise ConfigurationError(
+        f"hot is a URL, a redis.asyncio.Redis or a HotTier, not {type(client).__name__}"
+    )
+
+
+def _lifetimes(ttl: int | None, *, hot_only: bool) -> dict[str, int]:
+    """In hot-only mode nothing is ever archived, so the ttl counts for every thread."""
+    clean = DEFAULT_TTL_SECONDS if ttl is None else ttl
+    dirty = THREAD_TTL_SECONDS if not hot_only else clean
+    return {"ttl_seconds": clean, "dirty_ttl_seconds": max(clean, dirty)}
+
+
+# -- cold ------------------------------------------------------------------------------------------
+
+
+class _ColdSettings:
+    """The arguments of `open_store` that belong to the cold tier."""
+
+    def __init__(
+        self,
+        codec: str | Codec | None,
+        storage_options: Mapping[str, Any] | None,
+        max_decoded_bytes: int | None,
+    ) -> None:
+        self._codec = codec
+        self._storage_options = dict(storage_options or {})
+        self._max_decoded_bytes = _positive("max_decoded_bytes", max_decoded_bytes)
+
+    def tier(self, cold: object) -> tuple[ColdTier | None, str]:
+        """The cold tier and the name it is shown by."""
+        if cold == HOT_ONLY:
+            return None, HOT_ONLY
+        if isinstance(cold, str):
+            return self._from_url(cold)
+        if self._storage_options:
+            raise ConfigurationError("storage_options go with a cold URL, not with a ready object")
+        if isinstance(cold, tuple):
+            return self._archive(_filesystem_store(cold)), type(cold[0]).__name__
+        if _has(cold, *_STORE_METHODS):
+            return self._archive(cold), type(cold).__name__  # type: ignore[arg-type]  # told by its methods
+        return self._ready(cold), type(cold).__name__
+
+    def _from_url(self, text: str) -> tuple[ColdTier, str]:
+        backend = find_backend("cold", scheme_of(text, what="cold URL"))
+        url = parse_cold_url(text, parameters=backend.parameters)
+        built = backend.build(url, storage_options=self._storage_options)
+        if _has(built, *_STORE_METHODS):
+            return self._archive(built, url), str(url)
+        return self._ready(built), str(url)
+
+    def _ready(self, cold: object) -> ColdTier:
+        if self._codec is not None or self._max_decoded_bytes is not None:
+            raise ConfigurationError("a ready cold tier has its own codec and limits")
+        if is_simple_cold_tier(cold):
+            return SimpleColdTier(cold)
+        if _has(cold, "open", "aclose", "read", "write", "delete"):
+            return cold  # type: ignore[return-value]  # told by its methods
+        raise ConfigurationError(
+            "cold is a URL, 'none', a ColdTier, an ObjectStore, a pair (filesystem, path) or an "
+            f"object with read, write and delete, not {type(cold).__name__}"
+        )
+
+    def _archive(self, store: ObjectStore, url: BackendUrl | None = None) -> ColdTier:
+        options = dict(url.options) if url else {}
+        named = {n: options[n] for n in ("prefix", "content_type") if n in options}
+        limit = _one("max_decoded_bytes", self._max_decoded_bytes, options)
+        if limit is not None:
+            named["max_decoded_bytes"] = limit
+        return ObjectArchive(store, self._make_codec(options), **named)
+
+    def _make_codec(self, options: Mapping[str, Any]) -> Codec:
+        if isinstance(self._codec, str | None):
+            name = _one("codec", self._codec, options)
+            return make_codec(name or "zstd", options.get("level"))
+        if "codec" in options or "level" in options:
+            raise ConfigurationError("codec is given both as an object and in the cold URL")
+        if not _has(self._codec, "encode", "decode", "matches"):
+            raise ConfigurationError(
+                f"codec is a name or a Codec, not {type(self._codec).__name__}"
+            )
+        return self._codec
+
+
+def _filesystem_store(pair: tuple[Any, ...]) -> ObjectStore:
+    from .backends.fsspec_cold import FsspecObjectStore
+
+    if len(pair) != 2 or not _has(pair[0], "protocol") or not isinstance(pair[1], str):
+        raise ConfigurationError("a filesystem is given as a pair (filesystem, 'bucket/prefix')")
+    filesystem, root = pair
+    protocol = filesystem.protocol
+    name = protocol if isinstance(protocol, str) else protocol[0]
+    return FsspecObjectStore(name, root, filesystem=filesystem)
+
+
+def _one(name: str, given: Any, options: Mapping[str, Any]) -> Any:
+    """A setting that may stand in the call or in the URL, not differently in both."""
+    if given is not None and options.get(name, given) != given:
+        raise ConfigurationError(
+            f"{name} is given twice: {given!r} in the call, {options[name]!r} in the cold URL"
+        )
+    return options.get(name, given)
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ConfigurationError(f"{name} is a positive int, not {value!r}")
+    return value
+
+
+def _has(obj: object, *names: str) -> bool:
+    return all(hasattr(obj, name) for name in names)

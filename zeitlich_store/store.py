@@ -1,0 +1,233 @@
+"""The store: hands out threads and sessions, reads and lists across both tiers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Final, Self
+
+from . import _json, tiering
+from .errors import ThreadNotFoundError
+from .listing import list_threads
+from .messages import Deserialize, IdOf, MessageFormat, Serialize, default_id_of
+from .models import ThreadRef
+from .protocols import ColdTier, HotTier, PrivateHotTier
+from .results import ThreadContents, ThreadPage, ThreadStat
+from .session import Mode, Session
+from .thread import Thread, check_last, parse_state
+
+DEFAULT_KEY: Final = "messages"
+_FLUSHES_AT_ONCE: Final = 8
+log = logging.getLogger("zeitlich_store")
+
+
+class ThreadStore:
+    """Conversation threads in two tiers; made by `open_store`, used as an async context manager.
+
+    Args:
+        hot: The hot tier.
+        cold: The cold tier; None: threads live in the hot tier alone.
+        name_hot: How the hot tier is called in `repr` and logs; holds no secret.
+        name_cold: As `name_hot`.
+    """
+
+    def __init__(
+        self,
+        hot: HotTier,
+        cold: ColdTier | None,
+        *,
+        name_hot: str = "hot tier",
+        name_cold: str = "cold tier",
+    ) -> None:
+        self._hot, self._cold = hot, cold
+        self._names = (name_hot, name_cold)
+        self._open = False
+
+    def __repr__(self) -> str:
+        return f"ThreadStore(hot={self._names[0]!r}, cold={self._names[1]!r})"
+
+    @property
+    def hot(self) -> HotTier:
+        """The hot tier, for admin tools."""
+        return self._hot
+
+    @property
+    def cold(self) -> ColdTier | None:
+        """The cold tier, None in hot-only mode."""
+        return self._cold
+
+    async def __aenter__(self) -> Self:
+        await self._hot.open()
+        if self._cold is not None:
+            try:
+                await self._cold.open()
+            except BaseException:
+                await self._hot.aclose()
+                raise
+            log.info("%s: of two stores that write one thread, the last writer wins", self)
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self.aclose()
+        except Exception as failure:
+            if exc is None:
+                raise
+            log.exception("closing %s failed", self)
+            exc.add_note(f"closing {self} failed: {failure!r}")
+
+    async def aclose(self) -> None:
+        """Close both tiers; a private (memory) hot tier is archived first.
+
+        A caller's own client or filesystem object stays open. Raises what archiving raised, after
+        everything is closed. Calling it again does nothing.
+        """
+        if not self._open:
+            return
+        self._open = False
+        try:
+            await self._archive_private()
+        finally:
+            await self._hot.aclose()
+            if self._cold is not None:
+                await self._cold.aclose()
+
+    async def _archive_private(self) -> None:
+        """Flush what is dirty in a hot tier that ends with this store."""
+        if self._cold is None or not isinstance(self._hot, PrivateHotTier):
+            return
+        refs = self._hot.dirty_threads()
+        limit = asyncio.Semaphore(_FLUSHES_AT_ONCE)
+        results = await asyncio.gather(
+            *(self._flush(ref, limit) for ref in refs), return_exceptions=True
+        )
+        failed = [
+            (ref, r) for ref, r in zip(refs, results, strict=True) if isinstance(r, BaseException)
+        ]
+        if failed:
+            first = failed[0][1]
+            first.add_note(f"not archived: {', '.join(str(ref) for ref, _ in failed)}")
+            raise first
+
+    async def _flush(self, ref: ThreadRef, limit: asyncio.Semaphore) -> None:
+        async with limit:
+            await tiering.flush(self._hot, self._cold, ref)
+
+    # -- threads ---------------------------------------------------------------------------
+
+    def thread(
+        self,
+        thread_id: str,
+        *,
+        key: str = DEFAULT_KEY,
+        id_of: IdOf | None = default_id_of,
+        serialize: Serialize = _json.dumps,
+        deserialize: Deserialize = _json.loads,
+    ) -> Thread:
+        """A handle on a thread, without I/O.
+
+        Args:
+            thread_id: Any text of 1 to 1,024 bytes (format v1 of the archive allows 200 and no
+                slash, control character or leading dot).
+            key: The thread key: threads of different keys never meet.
+            id_of: A message's id, by which it is stored once only; None: no deduplication. By
+                default the message's ``"id"`` where that is a non-empty string. For large
+                archives it is called in a worker thread.
+            serialize: Message to text; compact JSON by default. The text is kept exactly.
+            deserialize: Text to message.
+        """
+        messages = MessageFormat(id_of, serialize, deserialize)
+        return Thread(self._hot, self._cold, ThreadRef(key, thread_id), messages)
+
+    def session(
+        self,
+        thread_id: str | None = None,
+        *,
+        mode: Mode = "auto",
+        new_id: str | None = None,
+        key: str = DEFAULT_KEY,
+        id_of: IdOf | None = default_id_of,
+        serialize: Serialize = _json.dumps,
+        deserialize: Deserialize = _json.loads,
+    ) -> Session:
+        """A session on a thread: ``async with store.session("t-42") as thread``.
+
+        Args:
+            thread_id: The thread; None: a new one with a random id (not for continue and fork).
+            mode: ``auto``: continue the thread where it exists in either tier, else begin it.
+                ``continue``: `ThreadNotFoundError` where there is none. ``new``: begin empty; what
+                is hot is discarded, and the flush replaces the archive there was at entry.
+                ``fork``: continue a copy of the thread under another id.
+            new_id: Id of the fork; None: a random one.
+            key: As in `thread`, like the other arguments.
+            id_of: As in `thread`.
+            serialize: As in `thread`.
+            deserialize: As in `thread`.
+        """
+        ref = None if thread_id is None else ThreadRef(key, thread_id)
+        messages = MessageFormat(id_of, serialize, deserialize)
+        return Session(
+            self._hot, self._cold, ref, mode=mode, key=key, new_id=new_id, messages=messages
+        )
+
+    async def read(
+        self,
+        thread_id: str,
+        *,
+        key: str = DEFAULT_KEY,
+        last: int | None = None,
+        deserialize: Deserialize = _json.loads,
+    ) -> ThreadContents:
+        """Messages (the last `last` of them) and state, from the tier that has them.
+
+        Neither tier is changed: for viewers and evaluations.
+
+        Raises:
+            ThreadNotFoundError: The thread is in neither tier.
+        """
+        check_last(last)
+        ref, messages = ThreadRef(key, thread_id), MessageFormat(deserialize=deserialize)
+        view = await self._hot.read(ref, last)
+        if view is not None:
+            return ThreadContents(
+                messages.messages(view.messages), parse_state(ref, view.state), "hot"
+            )
+        archived = await self._cold.read(ref) if self._cold else None
+        if archived is None:
+            raise ThreadNotFoundError(f"thread {str(ref)!r} is in neither tier")
+        raws = archived.snapshot.messages
+        tail = raws if last is None else raws[len(raws) - min(last, len(raws)) :]
+        return ThreadContents(
+            messages.messages(tail), parse_state(ref, archived.snapshot.state), "cold"
+        )
+
+    async def stat(self, thread_id: str, *, key: str = DEFAULT_KEY) -> ThreadStat:
+        """What both tiers hold of a thread; `ThreadNotFoundError` where neither has it."""
+        ref = ThreadRef(key, thread_id)
+        hot = await self._hot.info(ref)
+        archived = await self._cold.read(ref) if self._cold else None
+        if hot is None and archived is None:
+            raise ThreadNotFoundError(f"thread {str(ref)!r} is in neither tier")
+        count = len(archived.snapshot.messages) if archived else None
+        return ThreadStat(ref, hot, count, archived.size if archived else None)
+
+    async def list(
+        self, *, key: str = DEFAULT_KEY, limit: int = 100, cursor: str | None = None
+    ) -> ThreadPage:
+        """One page of the threads of a thread key: those never archived, then the archived ones.
+
+        `limit` is the number of threads asked for; a page may hold a few more or fewer. Pass the
+        page's `cursor` back for the next one. A thread archived while it is listed may show twice.
+        """
+        return await list_threads(self._hot, self._cold, key=key, limit=limit, cursor=cursor)
+
+    async def delete(self, thread_id: str, *, key: str = DEFAULT_KEY) -> None:
+        """Remove a thread from both tiers; one that is in neither is no error."""
+        await tiering.delete(self._hot, self._cold, ThreadRef(key, thread_id))
