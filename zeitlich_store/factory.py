@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from .archive import ObjectArchive
 from .backends.simple_cold import SimpleColdTier, is_simple_cold_tier
@@ -15,13 +15,14 @@ from .keys import THREAD_TTL_SECONDS
 from .protocols import Codec, ColdTier, HotTier, ObjectStore
 from .registry import find_backend, make_codec
 from .store import ThreadStore
-from .urls import BackendUrl, parse_cold_url, parse_hot_url, scheme_of
+from .urls import BackendUrl, file_url, parse_cold_url, parse_hot_url, scheme_of
 
 HOT_ENV: Final = "ZEITLICH_HOT_URL"
 COLD_ENV: Final = "ZEITLICH_COLD_URL"
 HOT_ONLY: Final = "none"
 DEFAULT_TTL_SECONDS: Final = 86_400
 _HOT_METHODS: Final = ("status", "append", "export", "evict", "restore")
+_ARCHIVE_OPTIONS: Final = ("prefix", "content_type")
 _STORE_METHODS: Final = ("get", "put", "delete", "list")
 
 
@@ -33,7 +34,7 @@ def open_store(
     storage_options: Mapping[str, Any] | None = None,
     max_decoded_bytes: int | None = None,
 ) -> ThreadStore:
-    """Make a store; use it as ``async with open_store(…) as store``. Nothing is connected yet.
+    """Make a store, to be used as ``async with``. Nothing is connected before that.
 
     Args:
         hot: A URL (``redis://``, ``rediss://``, ``unix://``, ``memory://``, plug-ins), a
@@ -64,12 +65,7 @@ def open_store(
 
 def default_cold_url() -> str:
     """The ``file://`` URL of the folder that is used where no cold tier is named."""
-    folder = _data_home() / "zeitlich-store"
-    return f"file://{'' if folder.as_posix().startswith('/') else '/'}{_quoted(folder)}"
-
-
-def _quoted(folder: Path) -> str:
-    return folder.as_posix().replace("%", "%25").replace("?", "%3F").replace("@", "%40")
+    return file_url(_data_home() / "zeitlich-store")
 
 
 def _data_home() -> Path:
@@ -117,7 +113,12 @@ def _hot_from_client(client: object, *, hot_only: bool) -> HotTier:
     )
 
 
-def _lifetimes(ttl: int | None, *, hot_only: bool) -> dict[str, int]:
+class _Lifetimes(TypedDict):
+    ttl_seconds: int
+    dirty_ttl_seconds: int
+
+
+def _lifetimes(ttl: int | None, *, hot_only: bool) -> _Lifetimes:
     """In hot-only mode nothing is ever archived, so the ttl counts for every thread."""
     clean = DEFAULT_TTL_SECONDS if ttl is None else ttl
     dirty = THREAD_TTL_SECONDS if not hot_only else clean
@@ -176,7 +177,7 @@ class _ColdSettings:
 
     def _archive(self, store: ObjectStore, url: BackendUrl | None = None) -> ColdTier:
         options = dict(url.options) if url else {}
-        named = {n: options[n] for n in ("prefix", "content_type") if n in options}
+        named: dict[str, Any] = {n: options[n] for n in _ARCHIVE_OPTIONS if n in options}
         limit = _one("max_decoded_bytes", self._max_decoded_bytes, options)
         if limit is not None:
             named["max_decoded_bytes"] = limit

@@ -201,6 +201,14 @@ class ColdTier(Protocol):
 
 
 @runtime_checkable
+class NamingColdTier(Protocol):
+    """A cold tier that has no place for some names."""
+
+    def check(self, ref: ThreadRef) -> None:
+        """Raise `ValueError` where the thread's name cannot be archived; no I/O."""
+
+
+@runtime_checkable
 class ListableColdTier(Protocol):
     """A cold tier that can list its threads."""
 

@@ -42,6 +42,11 @@ class SessionThread(Thread):
         await super().delete()
         self._deleted = True
 
+    async def fork_session(self, new_id: str | None) -> SessionThread:
+        """A fork with a `state` of its own; called by the session on entry."""
+        target = await self._fork_to(new_id)
+        return SessionThread(self._hot, self._cold, target, self._format)
+
     async def enter_state(self) -> None:
         """Load `state`; called by the session on entry."""
         self._seen = await self._with_hot(lambda _: self._hot.load_state(self._ref))
@@ -95,7 +100,7 @@ class Session:
     ) -> None:
         _check(mode, ref, new_id)
         self._hot, self._cold, self._mode, self._new_id = hot, cold, mode, new_id
-        self._ref = ref or ThreadRef(key, new_thread_id())
+        self._ref = ref or tiering.checked_ref(cold, key, new_thread_id())
         self._format = messages
         self._thread: SessionThread | None = None
 
@@ -116,7 +121,7 @@ class Session:
         if not found.found:
             raise ThreadNotFoundError(f"thread {str(self._ref)!r} is in neither tier")
         if self._mode == "fork":
-            thread = await thread.fork(self._new_id)
+            thread = await thread.fork_session(self._new_id)
         await thread.enter_state()
         return thread
 

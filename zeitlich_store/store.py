@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from . import _json, tiering
-from .errors import ThreadNotFoundError
+from .errors import ConfigurationError, ThreadNotFoundError
 from .listing import list_threads
 from .messages import Deserialize, IdOf, MessageFormat, Serialize, default_id_of
 from .models import ThreadRef
@@ -58,6 +58,14 @@ class ThreadStore:
         return self._cold
 
     async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def open(self) -> Self:
+        """Connect both tiers, where ``async with`` does not fit; `aclose` has to follow.
+
+        Raises:
+            ConfigurationError: A tier cannot be used the way it is configured.
+        """
         await self._hot.open()
         if self._cold is not None:
             try:
@@ -144,7 +152,7 @@ class ThreadStore:
             deserialize: Text to message.
         """
         messages = MessageFormat(id_of, serialize, deserialize)
-        return Thread(self._hot, self._cold, ThreadRef(key, thread_id), messages)
+        return Thread(self._hot, self._cold, self._ref(key, thread_id), messages)
 
     def session(
         self,
@@ -171,7 +179,8 @@ class ThreadStore:
             serialize: As in `thread`.
             deserialize: As in `thread`.
         """
-        ref = None if thread_id is None else ThreadRef(key, thread_id)
+        ref = None if thread_id is None else self._ref(key, thread_id)
+        self._check_open()
         messages = MessageFormat(id_of, serialize, deserialize)
         return Session(
             self._hot, self._cold, ref, mode=mode, key=key, new_id=new_id, messages=messages
@@ -193,7 +202,7 @@ class ThreadStore:
             ThreadNotFoundError: The thread is in neither tier.
         """
         check_last(last)
-        ref, messages = ThreadRef(key, thread_id), MessageFormat(deserialize=deserialize)
+        ref, messages = self._ref(key, thread_id), MessageFormat(deserialize=deserialize)
         view = await self._hot.read(ref, last)
         if view is not None:
             return ThreadContents(
@@ -210,7 +219,7 @@ class ThreadStore:
 
     async def stat(self, thread_id: str, *, key: str = DEFAULT_KEY) -> ThreadStat:
         """What both tiers hold of a thread; `ThreadNotFoundError` where neither has it."""
-        ref = ThreadRef(key, thread_id)
+        ref = self._ref(key, thread_id)
         hot = await self._hot.info(ref)
         archived = await self._cold.read(ref) if self._cold else None
         if hot is None and archived is None:
@@ -226,8 +235,19 @@ class ThreadStore:
         `limit` is the number of threads asked for; a page may hold a few more or fewer. Pass the
         page's `cursor` back for the next one. A thread archived while it is listed may show twice.
         """
+        self._check_open()
         return await list_threads(self._hot, self._cold, key=key, limit=limit, cursor=cursor)
 
     async def delete(self, thread_id: str, *, key: str = DEFAULT_KEY) -> None:
         """Remove a thread from both tiers; one that is in neither is no error."""
-        await tiering.delete(self._hot, self._cold, ThreadRef(key, thread_id))
+        await tiering.delete(self._hot, self._cold, self._ref(key, thread_id))
+
+    def _ref(self, key: str, thread_id: str) -> ThreadRef:
+        self._check_open()
+        return tiering.checked_ref(self._cold, key, thread_id)
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise ConfigurationError(
+                "the store is not open: use it as `async with open_store(...) as store`"
+            )

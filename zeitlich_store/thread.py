@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from . import _json, tiering
 from .errors import HotTierCorruptError, ThreadNotFoundError
@@ -66,6 +66,11 @@ class Thread:
         return self._ref.id
 
     @property
+    def ref(self) -> ThreadRef:
+        """Thread key and id, as the tiers name the thread."""
+        return self._ref
+
+    @property
     def key(self) -> str:
         """The thread key."""
         return self._ref.key
@@ -110,19 +115,24 @@ class Thread:
         """Remove the thread from both tiers; one that is in neither is no error."""
         await tiering.delete(self._hot, self._cold, self._ref)
 
-    async def fork(self, new_id: str | None = None) -> Self:
+    async def fork(self, new_id: str | None = None) -> Thread:
         """Copy the hot thread, its state and ids, to a new one (None: a random short id).
 
         Raises:
             ConflictError: A thread of that id exists already.
         """
-        target = ThreadRef(self._ref.key, new_thread_id() if new_id is None else new_id)
+        target = await self._fork_to(new_id)
+        return Thread(self._hot, self._cold, target, self._format)
+
+    async def _fork_to(self, new_id: str | None) -> ThreadRef:
+        name = new_thread_id() if new_id is None else new_id
+        target = tiering.checked_ref(self._cold, self._ref.key, name)
         await self._with_hot(
             lambda op: tiering.fork(
                 self._hot, self._cold, self._ref, target, op=op, fresh=new_id is None
             )
         )
-        return type(self)(self._hot, self._cold, target, self._format)
+        return target
 
     # -- messages --------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from .errors import (
     ThreadNotFoundError,
 )
 from .models import Archived, Base, EvictOutcome, HotExport, Outcome, Snapshot, ThreadRef, Version
-from .protocols import ColdTier, HotTier
+from .protocols import ColdTier, HotTier, NamingColdTier
 from .results import FlushResult, FlushStatus, HydrateResult, HydrateStatus
 from .snapshot.ids import place_ids
 
@@ -31,6 +31,14 @@ log = logging.getLogger("zeitlich_store")
 def new_op() -> str:
     """A fresh operation id."""
     return secrets.token_hex(16)
+
+
+def checked_ref(cold: ColdTier | None, key: str, thread_id: str) -> ThreadRef:
+    """The thread's name; `ValueError` where either tier has no place for it."""
+    ref = ThreadRef(key, thread_id)
+    if isinstance(cold, NamingColdTier):
+        cold.check(ref)
+    return ref
 
 
 async def hydrate(

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlencode
 
@@ -119,6 +120,18 @@ def redact_url(url: object) -> str:
         location = "***"
     shown = f"{match[1]}://{'***@' if at else ''}{location}{mark}{_redact_query(query)}"
     return "".join(char if char.isprintable() else "?" for char in shown)
+
+
+def file_url(folder: Path) -> str:
+    """The ``file://`` URL of a folder, absolute.
+
+    >>> file_url(Path("/tmp/50%"))
+    'file:///tmp/50%25'
+    """
+    path = folder.expanduser().absolute().as_posix()
+    for char in "%?@#:":
+        path = path.replace(char, f"%{ord(char):02X}")
+    return f"file://{'' if path.startswith('/') else '/'}{path}"
 
 
 def _parse(

@@ -108,8 +108,9 @@ class MemoryHotTier:
         op: str,
         dirty: bool = False,
     ) -> Outcome:
-        if self._find(ref):
-            return Outcome.HOT
+        found = self._find(ref)
+        if found:
+            return Outcome.OK if found.incarnation == op else Outcome.HOT
         if self._gates.nonce(ref) != gate:
             return Outcome.STALE
         if snapshot.write_id and snapshot.write_id in self._gates.dead(ref):
@@ -226,23 +227,25 @@ class MemoryHotTier:
         self._gates.close(ref, dead)
         return EvictOutcome.EVICTED
 
-    async def drop(self, ref: ThreadRef, *, op: str) -> bool:  # noqa: ARG002  # repeats harmlessly
+    async def drop(self, ref: ThreadRef, *, op: str) -> bool:
+        if self._gates.nonce(ref) == op:
+            return True
         if self._records.pop(ref, None) is None:
             return False
-        self._gates.close(ref, [])
+        self._gates.close(ref, [], nonce=op)
         return True
 
-    async def delete(self, ref: ThreadRef, *, op: str) -> str | None:  # noqa: ARG002  # as in drop
+    async def delete(self, ref: ThreadRef, *, op: str) -> str | None:
         record = self._records.pop(ref, None)
-        self._gates.close(ref, record.pending if record else [], deleted=True)
+        dead = record.pending if record else []
+        self._gates.close(ref, dead, deleted=True, nonce=op)
         return record.token if record else None
 
     async def finish_delete(
         self, ref: ThreadRef, *, op: str, tokens: Sequence[str], write_ids: Sequence[str]
     ) -> None:
-        del op  # repeats harmlessly
         record = self._find(ref)
-        self._gates.close(ref, write_ids, deleted=True)
+        self._gates.close(ref, write_ids, deleted=True, nonce=op)
         if record and record.token in tokens:
             del self._records[ref]
 

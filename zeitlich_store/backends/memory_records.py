@@ -57,12 +57,13 @@ class Gates:
         seconds: float = GATE_SECONDS,
         *,
         deleted: bool = False,
+        nonce: str = "",
     ) -> None:
-        """Set a new nonce and add dead write ids; an expiry is never brought forward."""
+        """Set a new nonce (random by default), add dead write ids; never bring an expiry forward."""
         old, until = self._find(ref), self._clock() + seconds
         words = remember(self.dead(ref), list(dead), DEAD_WINDOW)
         until = max(until, old.expires_at if old else until)
-        self._gates[ref] = Gate(secrets.token_hex(16), words, until, deleted)
+        self._gates[ref] = Gate(nonce or secrets.token_hex(16), words, until, deleted)
         if len(self._gates) >= self._sweep_at:
             self._gates = {r: gate for r, gate in self._gates.items() if self._alive(gate)}
             self._sweep_at = max(1024, 2 * len(self._gates))

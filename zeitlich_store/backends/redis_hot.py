@@ -28,7 +28,7 @@ from . import redis_scripts as scripts
 from . import redis_wire as wire
 from .hot_errors import unplaced
 from .redis_calls import ThreadCalls, hot
-from .redis_scripts import Arg, redis_errors
+from .redis_scripts import Arg, corrupt, redis_errors
 from .redis_wire import thread_keys
 
 
@@ -119,7 +119,10 @@ class RedisHotTier:
     ) -> Outcome:
         args = ("0" if gate is None else "1", gate or "")
         reply = await self._calls.script("fork", ref, op, *args, extra=thread_keys(target))
-        return Outcome(reply.decode())
+        kind, _, why = reply.decode().partition(" ")
+        if kind == "damaged":
+            raise corrupt(target, why)
+        return Outcome(kind)
 
     async def restore(
         self,

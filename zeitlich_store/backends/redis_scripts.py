@@ -136,9 +136,10 @@ def redis_errors(what: str, ref: ThreadRef | None = None) -> Iterator[None]:
 
 def raise_if_corrupt(reply: object, ref: ThreadRef | None) -> None:
     """Turn a script's or a read's sign of damage into `HotTierCorruptError`."""
-    text = str(reply)
-    if isinstance(reply, exceptions.ResponseError) and text.startswith(("ZSCORRUPT", "WRONGTYPE")):
-        why = text.partition(" ")[2]
+    if not isinstance(reply, exceptions.ResponseError):
+        return
+    kind, _, why = str(reply).partition(" ")
+    if kind in {"ZSCORRUPT", "WRONGTYPE"}:
         raise corrupt(ref, why) from reply
 
 

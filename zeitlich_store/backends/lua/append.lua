@@ -35,7 +35,7 @@ if staged then
     local part = redis.call('LRANGE', KEYS[6], i, i + CHUNK - 1)
     take(part, 1, #part)
   end
-  redis.call('DEL', KEYS[6])
+  redis.call('UNLINK', KEYS[6])
 else
   take(ARGV, 6, #ARGV)
 end

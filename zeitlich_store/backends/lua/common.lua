@@ -102,7 +102,7 @@ local function set_gate(kind, dead, ms)
 end
 
 local function remove(first)
-  return redis.call('DEL', KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3])
+  return redis.call('UNLINK', KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3])
 end
 
 -- Calls `command key item ...` for ARGV[from] to ARGV[to], in pieces Lua's stack can hold.

@@ -13,7 +13,7 @@ local function staging_lost()
 end
 
 local function write(c)
-  redis.call('DEL', KEYS[2], KEYS[4])
+  redis.call('UNLINK', KEYS[2], KEYS[4])
   if c.staged then
     if c.n > 0 then redis.call('RENAME', KEYS[6], KEYS[2]) end
     if c.ni > 0 then redis.call('RENAME', KEYS[7], KEYS[4]) end

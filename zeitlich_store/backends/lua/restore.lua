@@ -2,7 +2,7 @@
 -- ids of the archive, 10: state, 11: dirty ("0" or "1"); from 12: see content.lua. All or nothing, to any reader.
 local m, bad = open(1)
 if bad then return bad end
-if m then return 'hot' end
+if m then return m.inc == OP and 'ok' or 'hot' end
 if gate_nonce(1) ~= ARGV[4] then return 'stale' end
 if ARGV[5] ~= '' and contains(gate_dead(1), ARGV[5]) then return 'dead' end
 local c = content(12)

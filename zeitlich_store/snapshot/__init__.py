@@ -1,0 +1,1 @@
+"""Snapshot formats: bytes to `Snapshot` and back, pure and without I/O."""

@@ -1,0 +1,1 @@
+"""Conformance suites for what plugs into zeitlich_store. They need pytest."""
