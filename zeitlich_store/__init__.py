@@ -1,1 +1,87 @@
-"""Tiered storage for AI-agent conversation threads."""
+"""Tiered storage for AI-agent conversation threads.
+
+A hot tier (Redis, or this process's memory) holds a thread while an agent works on it, a cold tier
+(any object store fsspec reaches) keeps a snapshot of it for ever. Start with `open_store`.
+"""
+
+from .errors import (
+    ColdTierAccessError,
+    ColdTierUnavailableError,
+    ConfigurationError,
+    ConflictError,
+    CorruptSnapshotError,
+    HotTierCorruptError,
+    HotTierUnavailableError,
+    LimitExceededError,
+    PreconditionFailedError,
+    ThreadNotFoundError,
+    UnsupportedFormatError,
+    ZeitlichStoreError,
+)
+from .factory import open_store
+from .helpers import apply_snapshot, clear_hot_tier, encode_snapshot
+from .keys import THREAD_TTL_SECONDS, ids_key, list_key, meta_key, state_key
+from .models import Snapshot, ThreadRef
+from .protocols import Codec, ColdTier, HotTier, ObjectStore
+from .registry import register_backend, register_codec
+from .results import (
+    FlushResult,
+    FlushStatus,
+    HydrateResult,
+    HydrateStatus,
+    ThreadContents,
+    ThreadInfo,
+    ThreadPage,
+    ThreadStat,
+)
+from .session import Session, SessionThread
+from .store import ThreadStore
+from .thread import Thread
+from .urls import redact_url
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "THREAD_TTL_SECONDS",
+    "Codec",
+    "ColdTier",
+    "ColdTierAccessError",
+    "ColdTierUnavailableError",
+    "ConfigurationError",
+    "ConflictError",
+    "CorruptSnapshotError",
+    "FlushResult",
+    "FlushStatus",
+    "HotTier",
+    "HotTierCorruptError",
+    "HotTierUnavailableError",
+    "HydrateResult",
+    "HydrateStatus",
+    "LimitExceededError",
+    "ObjectStore",
+    "PreconditionFailedError",
+    "Session",
+    "SessionThread",
+    "Snapshot",
+    "Thread",
+    "ThreadContents",
+    "ThreadInfo",
+    "ThreadNotFoundError",
+    "ThreadPage",
+    "ThreadRef",
+    "ThreadStat",
+    "ThreadStore",
+    "UnsupportedFormatError",
+    "ZeitlichStoreError",
+    "apply_snapshot",
+    "clear_hot_tier",
+    "encode_snapshot",
+    "ids_key",
+    "list_key",
+    "meta_key",
+    "open_store",
+    "redact_url",
+    "register_backend",
+    "register_codec",
+    "state_key",
+]

@@ -13,7 +13,7 @@ from .backends.simple_cold import SimpleColdTier, is_simple_cold_tier
 from .errors import ConfigurationError
 from .keys import THREAD_TTL_SECONDS
 from .protocols import Codec, ColdTier, HotTier, ObjectStore
-from .registry import find_backend, make_codec
+from .registry import find_backend, make_codec, readable_codecs
 from .store import ThreadStore
 from .urls import BackendUrl, file_url, parse_cold_url, parse_hot_url, scheme_of
 
@@ -181,7 +181,7 @@ class _ColdSettings:
         limit = _one("max_decoded_bytes", self._max_decoded_bytes, options)
         if limit is not None:
             named["max_decoded_bytes"] = limit
-        return ObjectArchive(store, self._make_codec(options), **named)
+        return ObjectArchive(store, self._make_codec(options), codecs=readable_codecs(), **named)
 
     def _make_codec(self, options: Mapping[str, Any]) -> Codec:
         if isinstance(self._codec, str | None):

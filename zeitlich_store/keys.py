@@ -7,6 +7,7 @@ plain names, and a `ValueError` for names that would not stay plain.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -77,6 +78,25 @@ def v1_path(prefix: str, ref: ThreadRef) -> str:
     _check_v1("thread key", ref.key)
     _check_v1("thread id", ref.id)
     return "/".join(part for part in (prefix, ref.key, f"{ref.id}.json") if part)
+
+
+def v1_folder(prefix: str, key: str) -> str:
+    """The folder of a thread key's v1 archives, with a slash at its end."""
+    _check_v1("thread key", key)
+    return "/".join(part for part in (prefix, key) if part) + "/"
+
+
+def ref_of_v1_path(key: str, name: str, suffixes: Sequence[str]) -> ThreadRef | None:
+    """The thread whose v1 archive an object of a thread key's folder is; None: it is none."""
+    for suffix in sorted(suffixes, key=len, reverse=True):
+        thread_id = name.removesuffix(f".json{suffix}")
+        if thread_id != name:
+            try:
+                _check_v1("thread id", thread_id)
+                return ThreadRef(key, thread_id)
+            except ValueError:
+                return None
+    return None
 
 
 def _redis_key(key: str, thread_id: str, part: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
@@ -139,6 +140,15 @@ def make_codec(name: str, level: int | None = None) -> Codec:
     except TypeError as exc:
         raise ConfigurationError(f"codec {name} takes no level") from exc
     return cast("Codec", made)
+
+
+def readable_codecs() -> tuple[Codec, ...]:
+    """One of every registered codec, but for those whose library is not installed."""
+    made: list[Codec] = []
+    for entry in codecs():
+        with suppress(ConfigurationError):
+            made.append(entry.build())
+    return tuple(made)
 
 
 def _check_target(target: object) -> None:

@@ -1,0 +1,38 @@
+# Every target makes its own .venv: only Python 3.11 or newer is needed, as $(PYTHON).
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint bench venv clean
+
+demo: $(VENV)/.run  ## eleven real transcripts through both tiers and back
+	@$(PY) -m zeitlich_store.cli demo
+
+test: $(VENV)/.dev  ## all tests, two at a time, with coverage; PYTEST_ARGS="-k name" for some
+	@$(PY) -m pytest -q -n 2 --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev  ## style, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+bench: $(VENV)/.run  ## how long each step takes here; BENCH_ARGS="--hot URL --cold URL"
+	@$(PY) -m benchmarks $(BENCH_ARGS)
+
+venv: $(VENV)/.dev  ## the development environment
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, set PYTHON=")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(PY)
+	@$(PIP) -e '.[cli]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt requirements-dev.txt | $(PY)
+	@$(PIP) -e '.[all]' -r requirements-dev.txt
+	@touch $@ $(VENV)/.run

@@ -1,0 +1,1 @@
+"""Measures the store on real transcripts: ``python -m benchmarks``."""

@@ -1,0 +1,70 @@
+"""Threads between the tiers and out of both."""
+
+
+def test_hydrate_says_what_it_did(zs, chat):
+    rows = zs.json("hydrate", "chat", "none-such", code=1)
+    assert [row["status"] for row in rows] == ["restored", "not-found"]
+
+
+def test_flush_of_what_is_not_hot_does_nothing(zs, chat):
+    assert zs.json("flush", "chat")[0]["status"] == "nothing"
+    assert zs.json("flush", "--all") == []
+    assert zs("flush")[0] == 2
+
+
+def test_rm_asks_or_needs_yes(zs, chat):
+    code, _, err = zs("rm", "chat")
+    assert code == 2
+    assert "--yes" in err
+    assert zs.json("stat", "chat")["archived"]
+    assert zs.json("rm", "chat", "--yes") == [{"thread": "chat", "status": "deleted"}]
+    assert zs("stat", "chat")[0] == 1
+
+
+def test_rm_of_nothing_fails_and_removes_nothing_else(zs, chat):
+    code, _, err = zs("rm", "chat", "typo", "--yes")
+    assert code == 1
+    assert "typo" in err
+    assert zs.json("stat", "chat")["archived"]
+
+
+def test_rm_removes_a_damaged_archive(zs, chat, tmp_path):
+    (archive,) = (tmp_path / "cold").rglob("chat.json*")
+    archive.write_bytes(b"damage")
+    assert zs("stat", "chat")[0] == 1
+    assert zs("rm", "chat", "--yes")[0] == 0
+    assert not archive.exists()
+
+
+def test_with_redis_a_thread_stays_hot_until_it_is_flushed(zs, redis_server, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZEITLICH_HOT_URL", redis_server.url)
+    key = ["--key", tmp_path.name]
+    assert zs.json("append", "t", '{"id":"a"}', *key)["tier"] == "hot"
+    assert zs.json("ls", *key)["rows"][0] | {"hot": True, "archived": False}
+    assert zs.json("stat", "t", *key)["hot_messages"] == 1
+    rows = zs.json("flush", "--all", *key)
+    assert [(row["thread"], row["status"]) for row in rows] == [("t", "archived")]
+    assert zs.json("hydrate", "t", *key)[0]["status"] == "restored"
+    assert zs.json("hydrate", "t", *key)[0]["status"] == "already-hot"
+    assert zs.json("flush", "t", "--keep", *key)[0]["status"] == "clean"
+    assert zs("show", "t", "--json", *key)[1] == '{"id":"a"}\n'
+    assert zs.json("rm", "t", "--yes", *key)
+
+
+def test_doctor_looks_at_redis(zs, redis_server):
+    found = zs.json("doctor", "--hot", redis_server.url)
+    assert found["ok"]
+    checks = {(row["tier"], row["check"]): row["result"] for row in found["rows"]}
+    assert checks["hot", "server"] == "ok"
+    assert checks["hot", "eviction"] == "ok"
+    assert checks["cold", "delete"] == "ok"
+
+
+def test_doctor_warns_of_eviction():
+    from zeitlich_store.cli.probes import _durability, _eviction
+
+    info = {"maxmemory_policy": "allkeys-lru", "maxmemory": 10}
+    assert _eviction(info)[0] == "warning"
+    assert _eviction({**info, "maxmemory": 0})[0] == "ok"
+    assert _eviction({})[0] == "warning"
+    assert _durability({"aof_enabled": 1})[0] == "ok"

@@ -1,0 +1,161 @@
+"""Objects on any filesystem fsspec reaches; `fsspec_dialects` has what differs by protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+import fsspec
+from fsspec.asyn import AsyncFileSystem
+from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
+
+from ..errors import ConfigurationError, ZeitlichStoreError
+from ..models import Blob, ObjectInfo
+from .fsspec_dialects import dialect_of
+from .fsspec_errors import is_missing_bucket, secrets_of, translate
+
+T = TypeVar("T")
+
+
+class FsspecObjectStore:
+    """Objects below `root` (``bucket/prefix``) on an fsspec filesystem.
+
+    Args:
+        protocol: fsspec's name of the protocol, ``"s3"`` for instance.
+        root: Bucket or folder, with an optional prefix.
+        storage_options: Options of the filesystem, credentials for instance; never shown.
+        filesystem: A caller's own filesystem object; it is used as it is and never closed.
+
+    Raises:
+        ConfigurationError: The protocol is unknown, or its library is not installed.
+    """
+
+    def __init__(
+        self,
+        protocol: str,
+        root: str,
+        *,
+        storage_options: Mapping[str, Any] | None = None,
+        filesystem: Any = None,
+    ) -> None:
+        self._protocol = protocol
+        self._root = root.rstrip("/") if root != "/" else ""
+        self._dialect = dialect_of(protocol)
+        self._options = self._dialect.options(dict(storage_options or {}))
+        self._secrets = secrets_of(self._options)
+        self._given = filesystem
+        self._fs: Any = None
+        if filesystem is None:
+            self._check_installed()
+
+    def __repr__(self) -> str:
+        return f"FsspecObjectStore({self._protocol!r}, {self._root!r})"
+
+    def _check_installed(self) -> None:
+        extra = self._dialect.extra
+        hint = f'; pip install "zeitlich-store[{extra}]"' if extra else ""
+        try:
+            fsspec.get_filesystem_class(self._protocol)
+        except ImportError as exc:
+            raise ConfigurationError(f"{self._protocol}:// needs a library: {exc}{hint}") from exc
+        except ValueError as exc:
+            raise ConfigurationError(f"fsspec knows no protocol {self._protocol!r}") from exc
+
+    async def open(self) -> None:
+        """Make the filesystem on this event loop and check that the bucket is there."""
+        self._fs = self._make() if self._given is None else _asynchronous(self._given)
+        self._dialect = self._dialect.of(self._fs)
+        try:
+            await self._call("opening", "", self._dialect.check(self._fs, self._root))
+        except BaseException:
+            await self.aclose()
+            raise
+
+    def _make(self) -> Any:
+        kind = fsspec.get_filesystem_class(self._protocol)
+        native = kind.async_impl and self._dialect.native
+        mode = {"asynchronous": True} if native else {}
+        try:
+            made = fsspec.filesystem(
+                self._protocol,
+                skip_instance_cache=True,
+                use_listings_cache=False,
+                **mode,
+                **self._options,
+            )
+        except Exception as exc:  # noqa: BLE001  # each filesystem's constructor raises its own
+            raise ConfigurationError(
+                f"the filesystem of {self!r} cannot be made: {type(exc).__name__}; check "
+                "storage_options and the environment"
+            ) from translate(exc, "opening", repr(self), self._secrets)
+        return _asynchronous(made)
+
+    async def aclose(self) -> None:
+        """Close the sessions of the filesystem this store made."""
+        fs, self._fs = self._fs, None
+        if fs is not None and self._given is None:
+            await self._dialect.close(fs)
+
+    async def get(self, path: str) -> Blob | None:
+        try:
+            return await self._call("reading", path, self._dialect.get(self._fs, self._at(path)))
+        except FileNotFoundError:
+            return None
+
+    async def get_range(self, path: str, start: int, end: int) -> bytes | None:
+        step = self._dialect.get_range(self._fs, self._at(path), start, end)
+        try:
+            return await self._call("reading", path, step)
+        except FileNotFoundError:
+            return None
+
+    async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
+        step = self._dialect.put(self._fs, self._at(path), data, content_type)
+        return await self._call("writing", path, step)
+
+    async def delete(self, path: str) -> bool:
+        try:
+            await self._call("deleting", path, self._dialect.delete(self._fs, self._at(path)))
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        base = f"{self._root}/" if self._root else ""
+        step = self._dialect.list(self._fs, base, prefix, after, limit)
+        try:
+            return await self._call("listing", prefix, step)
+        except FileNotFoundError:
+            return []
+
+    def _at(self, path: str) -> str:
+        """The path below the root; `ValueError` for one fsspec or the service would reinterpret."""
+        parts = path.split("/")
+        if any(part in {"", ".", ".."} for part in parts) or "::" in path or "\0" in path:
+            raise ValueError(f"{path!r} is no object path")
+        if self._fs is None:
+            raise ConfigurationError(f"{self!r} is not open")
+        return f"{self._root}/{path}" if self._root else path
+
+    async def _call(self, what: str, path: str, step: Awaitable[T]) -> T:
+        """Await a request; FileNotFoundError means a missing object, all else becomes ours."""
+        name = f"{self._protocol}://{self._root}/{path}"
+        try:
+            return await step
+        except (ZeitlichStoreError, ValueError):
+            raise
+        except FileNotFoundError as exc:
+            if is_missing_bucket(exc):
+                raise ConfigurationError(
+                    f"there is no bucket {self._root.partition('/')[0]!r}: {what} {name} failed"
+                ) from exc
+            raise
+        except Exception as exc:  # each filesystem and its client raise errors of their own
+            raise translate(exc, what, name, self._secrets) from exc
+
+
+def _asynchronous(fs: Any) -> Any:
+    """The filesystem with awaitable methods on this loop."""
+    if isinstance(fs, AsyncFileSystem) and fs.asynchronous:
+        return fs
+    return AsyncFileSystemWrapper(fs, asynchronous=True)

@@ -1,0 +1,92 @@
+"""What fsspec's filesystems raise, in our words; no secret survives the translation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from ..errors import ColdTierAccessError, ColdTierUnavailableError, ZeitlichStoreError
+
+_REFUSED_CODES: Final = {
+    "AccessDenied",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "AuthenticationFailed",
+}
+_REFUSED_TYPES: Final = {
+    "ClientAuthenticationError",
+    "DefaultCredentialsError",
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "RefreshError",
+    "TokenRetrievalError",
+}
+
+
+def translate(
+    exc: Exception, what: str, name: str, secrets: Sequence[str] = ()
+) -> ZeitlichStoreError:
+    """`ColdTierAccessError` where the service refused us, else `ColdTierUnavailableError`."""
+    text = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    if _is_refusal(exc):
+        return ColdTierAccessError(f"{what} {name} was refused, check the credentials: {text}")
+    return ColdTierUnavailableError(f"{what} {name} failed: {text}")
+
+
+def is_missing_bucket(exc: BaseException) -> bool:
+    """Whether a FileNotFoundError is about the bucket: s3fs raises it for either."""
+    return any(_code(link) == "NoSuchBucket" for link in _chain(exc))
+
+
+def secrets_of(options: Mapping[str, Any]) -> list[str]:
+    """Every text in the options that may be a secret, longest first."""
+    found = {text for text in _texts(options) if len(text) >= 6}
+    return sorted(found, key=len, reverse=True)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if name not in {"endpoint_url", "region_name", "signature_version"}:
+                yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def _is_refusal(exc: BaseException) -> bool:
+    return any(
+        isinstance(link, PermissionError)
+        or type(link).__name__ in _REFUSED_TYPES
+        or _code(link) in _REFUSED_CODES
+        or _status(link) in {401, 403}
+        for link in _chain(exc)
+    )
+
+
+def _chain(exc: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(10):
+        if exc is None:
+            return
+        yield exc
+        exc = exc.__cause__ or exc.__context__
+
+
+def _code(exc: BaseException) -> str:
+    response = getattr(exc, "response", None)
+    error = response.get("Error", {}) if isinstance(response, Mapping) else {}
+    return str(error.get("Code", ""))
+
+
+def _status(exc: BaseException) -> int | None:
+    for name in ("status_code", "status", "code"):
+        found = getattr(exc, name, None)
+        if isinstance(found, int):
+            return found
+    return None

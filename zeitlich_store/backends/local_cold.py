@@ -1,0 +1,164 @@
+"""Objects in a local folder, written atomically and durably."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..errors import (
+    ColdTierAccessError,
+    ColdTierUnavailableError,
+    ConfigurationError,
+    ZeitlichStoreError,
+    map_errors,
+)
+from ..models import Blob, ObjectInfo
+
+_ERRORS: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
+    PermissionError: ColdTierAccessError,
+    OSError: ColdTierUnavailableError,
+}
+
+
+class LocalObjectStore:
+    """Files below `root` (``~`` is expanded; the folder is made when the store opens).
+
+    A put writes a temporary file in the same folder, syncs it to disk, renames it over the old one
+    and syncs the folder: a reader or a crash sees the old object or the new one, whole.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = Path(root).expanduser()
+
+    async def open(self) -> None:
+        await asyncio.to_thread(self._make_root)
+
+    def _make_root(self) -> None:
+        with map_errors({OSError: ConfigurationError}, f"folder {self._root} cannot be used"):
+            _make_folder(self._root)
+            self._root = self._root.resolve(strict=True)
+            if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(f"no permission to read and write {self._root}")
+
+    async def aclose(self) -> None:
+        """Nothing stays open."""
+
+    async def get(self, path: str) -> Blob | None:
+        data = await asyncio.to_thread(self._read, path, 0, -1)
+        return None if data is None else Blob(data, None)
+
+    async def get_range(self, path: str, start: int, end: int) -> bytes | None:
+        return await asyncio.to_thread(self._read, path, start, max(0, end - start))
+
+    async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
+        del content_type  # a file has none
+        await asyncio.to_thread(self._write, path, data)
+        return None
+
+    async def delete(self, path: str) -> bool:
+        return await asyncio.to_thread(self._delete, path)
+
+    async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        return list(await asyncio.to_thread(self._list, prefix, after, limit))
+
+    # -- in a worker thread ------------------------------------------------------------------
+
+    def _file(self, path: str) -> Path:
+        """The file of an object; `ValueError` for a path that would leave the root."""
+        parts = path.split("/")
+        if not path or any(part in {"", ".", ".."} or "\0" in part for part in parts):
+            raise ValueError(f"{path!r} is no object path")
+        file = self._root.joinpath(*parts)
+        if not file.parent.resolve().is_relative_to(self._root):
+            raise ValueError(f"{path!r} leads out of the folder {self._root}")
+        return file
+
+    def _read(self, path: str, start: int, size: int) -> bytes | None:
+        file = self._file(path)
+        with map_errors(_ERRORS, f"reading {file} failed"):
+            try:
+                with file.open("rb") as stream:
+                    stream.seek(start)
+                    return stream.read(size)
+            except FileNotFoundError:
+                return None
+
+    def _write(self, path: str, data: bytes) -> None:
+        file = self._file(path)
+        with map_errors(_ERRORS, f"writing {file} failed"):
+            _make_folder(file.parent)
+            temporary = file.parent / f".tmp-{secrets.token_hex(8)}"
+            try:
+                _write_synced(temporary, data)
+                os.replace(temporary, file)  # noqa: PTH105  # named like this in the docs on atomicity
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+                raise
+            _sync_folder(file.parent)
+
+    def _delete(self, path: str) -> bool:
+        file = self._file(path)
+        with map_errors(_ERRORS, f"deleting {file} failed"):
+            try:
+                file.unlink()
+            except FileNotFoundError:
+                return False
+            _sync_folder(file.parent)
+            return True
+
+    def _list(self, prefix: str, after: str, limit: int) -> Sequence[ObjectInfo]:
+        folder = prefix.rpartition("/")[0]
+        with map_errors(_ERRORS, f"listing {self._root / folder} failed"):
+            names = sorted(
+                name for name in self._names(folder) if name.startswith(prefix) and name > after
+            )
+            return [info for name in names[:limit] if (info := self._info(name))]
+
+    def _names(self, folder: str) -> Iterator[str]:
+        start = self._root / folder
+        if not start.resolve().is_relative_to(self._root) or not start.is_dir():
+            return
+        for current, _, files in os.walk(start):
+            base = Path(current).relative_to(self._root).as_posix()
+            prefix = "" if base == "." else f"{base}/"
+            yield from (f"{prefix}{file}" for file in files if not file.startswith(".tmp-"))
+
+    def _info(self, name: str) -> ObjectInfo | None:
+        try:
+            stat = (self._root / name).stat()
+        except FileNotFoundError:
+            return None
+        return ObjectInfo(name, stat.st_size, stat.st_mtime)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each one durable."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _write_synced(file: Path, data: bytes) -> None:
+    with file.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; Windows cannot open a folder and needs none of it."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

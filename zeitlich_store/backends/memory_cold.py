@@ -1,0 +1,55 @@
+"""An object store in this process's memory, shared by every store that names it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from bisect import bisect_right
+
+from ..models import Blob, ObjectInfo
+
+_spaces: dict[str, dict[str, tuple[bytes, float]]] = {}
+_lock = threading.Lock()
+
+
+class MemoryObjectStore:
+    """Objects in memory; two stores of one `name` see the same objects, from any thread."""
+
+    def __init__(self, name: str = "") -> None:
+        with _lock:
+            self._objects = _spaces.setdefault(name, {})
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def aclose(self) -> None:
+        """The objects stay, for the next store of this name."""
+
+    async def get(self, path: str) -> Blob | None:
+        found = self._objects.get(path)
+        return None if found is None else Blob(found[0], _token(found[0]))
+
+    async def get_range(self, path: str, start: int, end: int) -> bytes | None:
+        found = self._objects.get(path)
+        return None if found is None else found[0][start:end]
+
+    async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
+        del content_type  # memory keeps none
+        self._objects[path] = (bytes(data), time.time())
+        return _token(data)
+
+    async def delete(self, path: str) -> bool:
+        return self._objects.pop(path, None) is not None
+
+    async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        paths = sorted(path for path in list(self._objects) if path.startswith(prefix))
+        rows = []
+        for path in paths[bisect_right(paths, after) :][:limit]:
+            data, modified = self._objects[path]
+            rows.append(ObjectInfo(path, len(data), modified))
+        return rows
+
+
+def _token(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,117 @@
+"""Anyone's own class with the original's three methods, as a cold tier."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from typing import Any, Final, Protocol
+
+from .. import _json
+from ..errors import (
+    ColdTierUnavailableError,
+    ConfigurationError,
+    CorruptSnapshotError,
+    PreconditionFailedError,
+    map_errors,
+)
+from ..models import Archived, Expected, Snapshot, ThreadRef, Version, Written
+from ..snapshot import v1
+
+_METHODS: Final = ("read", "write", "delete")
+
+
+class SimpleStore(Protocol):
+    """The original's contract: a thread is named by key and id, the last writer wins."""
+
+    async def read(self, thread_key: str, thread_id: str) -> Any:
+        """A `Snapshot`, the original's v1 dict, or None where there is none."""
+
+    async def write(self, thread_key: str, thread_id: str, snapshot: Snapshot) -> None:
+        """Keep the snapshot as the newest one."""
+
+    async def delete(self, thread_key: str, thread_id: str) -> None:
+        """Remove it; a missing one is no error."""
+
+
+def is_simple_cold_tier(obj: object) -> bool:
+    """Whether an object has the plain three methods (a `ColdTier` expects a version to write).
+
+    Raises:
+        ConfigurationError: It has them, but one is not ``async``.
+    """
+    methods = [getattr(obj, name, None) for name in _METHODS]
+    if not all(callable(method) for method in methods):
+        return False
+    if "expected" in inspect.signature(methods[1]).parameters:  # type: ignore[arg-type]  # callable, see above
+        return False
+    sync = [n for n, m in zip(_METHODS, methods, strict=True) if not inspect.iscoroutinefunction(m)]
+    if sync:
+        raise ConfigurationError(f"{type(obj).__name__}.{sync[0]} must be an async method")
+    return True
+
+
+class SimpleColdTier:
+    """Gives such an object the store's own contract; the object is never closed by it."""
+
+    def __init__(self, obj: SimpleStore) -> None:
+        self._obj = obj
+
+    async def open(self) -> None:
+        """The object is ready as it is."""
+
+    async def aclose(self) -> None:
+        """The object stays the caller's."""
+
+    async def read(self, ref: ThreadRef) -> Archived | None:
+        with _errors("read", ref):
+            found = await self._obj.read(ref.key, ref.id)
+        if found is None:
+            return None
+        return _archived(found if isinstance(found, Snapshot) else _of_dict(ref, found))
+
+    async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: Expected) -> Written:
+        head = await self.read(ref)
+        _check(ref, expected, head)
+        with _errors("write", ref):
+            await self._obj.write(ref.key, ref.id, snapshot)
+        archived = _archived(snapshot)
+        return Written(archived.token, archived.size)
+
+    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Archived]:
+        try:
+            head = await self.read(ref)
+        except CorruptSnapshotError:
+            head = None
+        if head is not None and isinstance(expected, str):
+            _check(ref, expected, head)
+        with _errors("delete", ref):
+            await self._obj.delete(ref.key, ref.id)
+        return [] if head is None else [head]
+
+
+def _archived(snapshot: Snapshot) -> Archived:
+    data = v1.encode(snapshot)
+    return Archived(snapshot, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _check(ref: ThreadRef, expected: Expected, head: Archived | None) -> None:
+    token = Version.ABSENT if head is None else head.token
+    if expected is not Version.ANY and expected != token:
+        raise PreconditionFailedError(f"the archive of thread {str(ref)!r} is another version")
+
+
+def _of_dict(ref: ThreadRef, found: Any) -> Snapshot:
+    """A snapshot of the original's v1 dict, checked as a stored one is."""
+    try:
+        return v1.parse(_json.dumps(found).encode())
+    except (TypeError, ValueError) as exc:
+        raise CorruptSnapshotError(
+            f"the cold tier returned no snapshot for thread {str(ref)!r}: {exc}"
+        ) from exc
+
+
+def _errors(what: str, ref: ThreadRef) -> Any:
+    """Whatever the caller's class raises, a retry is safe: each of its methods replaces whole."""
+    return map_errors(
+        {Exception: ColdTierUnavailableError}, f"the cold tier's {what} of thread {ref} failed"
+    )

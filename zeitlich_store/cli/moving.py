@@ -1,0 +1,131 @@
+"""``hydrate``, ``flush`` and ``rm``: threads between the tiers, and out of both."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from ..errors import (
+    ConfigurationError,
+    CorruptSnapshotError,
+    HotTierCorruptError,
+    LimitExceededError,
+    UnsupportedFormatError,
+    ZeitlichStoreError,
+)
+from ..protocols import ScannableHotTier
+from ..store import ThreadStore
+from .output import print_rows, progress
+from .settings import Settings
+
+_DAMAGED = (CorruptSnapshotError, HotTierCorruptError, LimitExceededError, UnsupportedFormatError)
+Rows = list[dict[str, object]]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (hydrate, flush, rm):
+        app.command()(command)
+
+
+def hydrate(
+    ctx: typer.Context, threads: Annotated[list[str], typer.Argument(help="Thread ids.")]
+) -> None:
+    """Bring archived threads into the hot tier."""
+    settings: Settings = ctx.obj
+
+    async def work(store: ThreadStore) -> Rows:
+        rows: Rows = []
+        for thread_id in threads:
+            done = await settings.thread(store, thread_id).hydrate()
+            row: dict[str, object] = {"thread": thread_id, "status": str(done.status)}
+            rows.append({**row, "messages": done.messages, "bytes": done.bytes})
+        return rows
+
+    rows = settings.run(work)
+    print_rows(rows, as_json=settings.as_json)
+    if any(row["status"] == "not-found" for row in rows):
+        raise typer.Exit(1)
+
+
+def flush(
+    ctx: typer.Context,
+    threads: Annotated[list[str] | None, typer.Argument(help="Thread ids.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every hot thread of the key.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the threads hot.")] = False,
+) -> None:
+    """Archive hot threads and free the hot tier; one that fails does not stop the others."""
+    settings: Settings = ctx.obj
+    if every == bool(threads):
+        raise ValueError("name threads, or give --all")
+
+    async def work(store: ThreadStore) -> Rows:
+        ids = await hot_threads(store, settings.key) if every else threads or []
+        with progress() as shown:
+            return [
+                await _flush_one(store, settings, thread_id, keep=keep)
+                for thread_id in shown.track(ids, description="flushing")
+            ]
+
+    rows = settings.run(work)
+    print_rows(rows, as_json=settings.as_json)
+    if any(row["status"] == "failed" for row in rows):
+        raise typer.Exit(1)
+
+
+def rm(
+    ctx: typer.Context,
+    threads: Annotated[list[str], typer.Argument(help="Thread ids.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete threads from both tiers, for good."""
+    settings: Settings = ctx.obj
+    if not yes and not sys.stdin.isatty():
+        raise ValueError("rm deletes for good: give --yes where nobody can be asked")
+    if not yes:
+        typer.confirm(f"Delete {', '.join(threads)} for good?", abort=True, err=True)
+
+    async def work(store: ThreadStore) -> None:
+        for thread_id in threads:
+            await _check_there(store, thread_id, settings.key)
+        for thread_id in threads:
+            await store.delete(thread_id, key=settings.key)
+
+    settings.run(work)
+    print_rows([{"thread": t, "status": "deleted"} for t in threads], as_json=settings.as_json)
+
+
+async def hot_threads(store: ThreadStore, key: str) -> list[str]:
+    """The ids of all hot threads of a key."""
+    if not isinstance(store.hot, ScannableHotTier):
+        raise ConfigurationError("this hot tier cannot list its threads")
+    found: dict[str, None] = {}
+    cursor = ""
+    while True:
+        rows, cursor = await store.hot.scan(key=key, cursor=cursor, limit=500)
+        found |= dict.fromkeys(row.ref.id for row in rows)
+        if not cursor:
+            return list(found)
+
+
+async def _flush_one(
+    store: ThreadStore, settings: Settings, thread_id: str, *, keep: bool
+) -> dict[str, object]:
+    row: dict[str, object] = {"thread": thread_id, "status": "failed"}
+    counts: dict[str, object] = {"messages": None, "bytes": None, "detail": ""}
+    try:
+        done = await settings.thread(store, thread_id).flush(delete_hot=not keep)
+    except ZeitlichStoreError as exc:
+        return {**row, **counts, "detail": str(exc)}
+    row["status"] = str(done.status)
+    detail = "still hot" if done.hot else ""
+    return {**row, "messages": done.messages, "bytes": done.bytes, "detail": detail}
+
+
+async def _check_there(store: ThreadStore, thread_id: str, key: str) -> None:
+    """`ThreadNotFoundError` where there is nothing to delete; what is damaged can be deleted."""
+    with suppress(*_DAMAGED):
+        await store.stat(thread_id, key=key)

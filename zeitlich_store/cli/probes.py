@@ -1,0 +1,211 @@
+"""What ``doctor`` does: a probe thread written, read and removed in each tier, step by step."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import ColdTierAccessError, ZeitlichStoreError
+from ..models import Entry, Outcome, Snapshot, ThreadRef, Version
+from ..protocols import ColdTier, HotTier, ListableColdTier, ScannableHotTier
+from ..store import ThreadStore
+
+PROBE_KEY: Final = "zeitlich-store-doctor"
+_RAW: Final = '{"id":"probe","role":"user","content":"probe"}'
+_SNAPSHOT: Final = Snapshot(messages=(_RAW,), ids=(("probe", 0),))
+_FORBIDDEN_ADVICE: Final = (
+    "; S3 answers 403 for an absent object where listing is not allowed: grant s3:ListBucket"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's table; `ms` is the latency in milliseconds."""
+
+    tier: str
+    check: str
+    result: str
+    ms: float | None = None
+    detail: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the tier cannot be used."""
+        return self.result == "failed"
+
+
+async def examine(store: ThreadStore) -> list[Check]:
+    """Probe both tiers of a store that has not been entered; they are closed again."""
+    ref = ThreadRef(PROBE_KEY, f"probe-{secrets.token_hex(8)}")
+    checks = await _HotProbe(store.hot, ref).run()
+    if store.cold is None:
+        return [*checks, Check("cold", "none", "ok", detail="hot only: nothing is archived")]
+    return checks + await _ColdProbe(store.cold, ref).run()
+
+
+class _Probe:
+    """Runs steps one after the other and stops at the first that fails."""
+
+    tier: str
+    steps: tuple[str, ...]
+
+    def __init__(self) -> None:
+        self.checks: list[Check] = []
+
+    async def run(self) -> list[Check]:
+        """Every step, what the tier offers beside, and the closing."""
+        for name in self.steps:
+            await self._time(name, getattr(self, name))
+            if self.checks[-1].failed:
+                break
+        else:
+            await self.look()
+        await self._time("close", self.close)
+        return self.checks
+
+    async def look(self) -> None:
+        """Add what there is to say of a tier that works."""
+
+    async def close(self) -> str:
+        """Close the tier."""
+        raise NotImplementedError
+
+    def note(self, check: str, result: str, detail: str) -> None:
+        """Add a line that needed no step."""
+        self.checks.append(Check(self.tier, check, result, None, detail))
+
+    async def _time(self, name: str, step: Callable[[], Awaitable[str]]) -> None:
+        began = time.perf_counter()
+        try:
+            result, detail = "ok", await step()
+        except (ZeitlichStoreError, ValueError, OSError) as exc:
+            result, detail = "failed", str(exc) or type(exc).__name__
+            if isinstance(exc, ColdTierAccessError):
+                detail += _FORBIDDEN_ADVICE
+        ms = round((time.perf_counter() - began) * 1000, 2)
+        self.checks.append(Check(self.tier, name.replace("_", " "), result, ms, detail))
+
+
+class _HotProbe(_Probe):
+    """A thread begun, read and dropped; its gate stays for an hour."""
+
+    tier = "hot"
+    steps = ("connect", "write", "read", "delete")
+
+    def __init__(self, hot: HotTier, ref: ThreadRef) -> None:
+        super().__init__()
+        self._hot, self._ref = hot, ref
+
+    async def connect(self) -> str:
+        await self._hot.open()
+        return type(self._hot).__name__
+
+    async def write(self) -> str:
+        gate = (await self._hot.status(self._ref)).gate
+        made = await self._hot.initialize(self._ref, op=_op(), gate=gate)
+        _expect("initialize", made, Outcome.OK)
+        entries = [Entry(_RAW, "probe")]
+        _expect("append", await self._hot.append(self._ref, entries, op=_op()), 1)
+        return "1 message"
+
+    async def read(self) -> str:
+        _expect("load", await self._hot.load(self._ref), [_RAW])
+        return "the same bytes"
+
+    async def delete(self) -> str:
+        _expect("drop", await self._hot.drop(self._ref, op=_op()), True)
+        return ""
+
+    async def look(self) -> None:
+        self.note("list", "ok" if isinstance(self._hot, ScannableHotTier) else "not offered", "")
+        await self._look_at_redis()
+
+    async def close(self) -> str:
+        await self._hot.aclose()
+        return ""
+
+    async def _look_at_redis(self) -> None:
+        """Whether Redis may throw parts of threads away; silent for other hot tiers."""
+        client: Any = getattr(self._hot, "client", None)
+        if client is None:
+            return
+        try:
+            info: dict[str, Any] = await client.info()
+        except Exception as exc:  # noqa: BLE001  # an ACL may forbid it, in the server's own words
+            self.note("server", "unknown", f"INFO is not answered: {type(exc).__name__}")
+            return
+        self.note("server", "ok", f"Redis {info.get('redis_version', 'of unknown version')}")
+        self.note("eviction", *_eviction(info))
+        self.note("durability", *_durability(info))
+
+
+class _ColdProbe(_Probe):
+    """An archive written, read, listed and deleted."""
+
+    tier = "cold"
+    steps = ("connect", "read_absent", "write", "read", "list", "delete")
+
+    def __init__(self, cold: ColdTier, ref: ThreadRef) -> None:
+        super().__init__()
+        self._cold, self._ref = cold, ref
+
+    async def connect(self) -> str:
+        await self._cold.open()
+        return type(self._cold).__name__
+
+    async def read_absent(self) -> str:
+        _expect("read", await self._cold.read(self._ref), None)
+        return "none, as it should be"
+
+    async def write(self) -> str:
+        written = await self._cold.write(self._ref, _SNAPSHOT, expected=Version.ANY)
+        return f"{written.size} bytes"
+
+    async def read(self) -> str:
+        found = await self._cold.read(self._ref)
+        _expect("read", found and found.snapshot.messages, (_RAW,))
+        return "the same bytes"
+
+    async def list(self) -> str:
+        if not isinstance(self._cold, ListableColdTier):
+            return "not offered"
+        rows = await self._cold.list(key=self._ref.key)
+        found = any(row.ref == self._ref for row in rows)
+        return "finds the probe" if found else "the probe is not listed yet"
+
+    async def delete(self) -> str:
+        await self._cold.delete(self._ref)
+        _expect("read", await self._cold.read(self._ref), None)
+        return ""
+
+    async def look(self) -> None:
+        self.note("conditional writes", "ok", "not used in format v1: of two writers the last wins")
+
+    async def close(self) -> str:
+        await self._cold.aclose()
+        return ""
+
+
+def _eviction(info: dict[str, Any]) -> tuple[str, str]:
+    policy, limit = str(info.get("maxmemory_policy", "unknown")), int(info.get("maxmemory", 0))
+    if policy == "noeviction" or (not limit and policy != "unknown"):
+        return "ok", f"maxmemory-policy {policy}, maxmemory {limit or 'not set'}"
+    return "warning", f"maxmemory-policy {policy}: may evict parts of threads, set noeviction"
+
+
+def _durability(info: dict[str, Any]) -> tuple[str, str]:
+    if info.get("aof_enabled"):
+        return "ok", "append-only file on"
+    return "warning", "no append-only file: a crash of Redis may lose messages not yet archived"
+
+
+def _op() -> str:
+    return secrets.token_hex(16)
+
+
+def _expect(call: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        raise ValueError(f"{call} answered {found!r} instead of {wanted!r}")

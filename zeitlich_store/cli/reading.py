@@ -1,0 +1,183 @@
+"""``show``, ``ls``, ``stat`` and ``export``: they change nothing in either tier."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from ..results import ThreadInfo
+from ..store import ThreadStore
+from .lines import known_line, preview, write_lines
+from .output import count, print_fields, print_rows, progress, say, warn, when
+from .settings import Settings
+
+# What no file system objects to; '%' is left out, so that a quoted name never equals a plain one.
+_PLAIN = " !#$&'()+,;=@[]^`{}"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (show, ls, stat, export):
+        app.command()(command)
+
+
+def show(
+    ctx: typer.Context,
+    thread: Annotated[str, typer.Argument(help="Thread id.")],
+    last: Annotated[int | None, typer.Option(min=0, help="Only this many, from the end.")] = None,
+) -> None:
+    """Print a thread's messages; with --json their exact text, one a line."""
+    settings: Settings = ctx.obj
+    contents = settings.run(
+        lambda store: store.read(thread, key=settings.key, last=last, deserialize=str)
+    )
+    if settings.as_json:
+        write_lines(contents.messages, sys.stdout.buffer)
+        return
+    rows = [
+        dict(zip(("id", "role", "text"), (known_line(raw).id, *preview(raw)), strict=True))
+        for raw in contents.messages
+    ]
+    print_rows(rows, as_json=False)
+    say(
+        f"{count(len(rows), 'message')}, {contents.tier}"
+        + (", with state" if contents.state else "")
+    )
+
+
+def ls(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="Threads to list.")] = 1000,
+    cursor: Annotated[str | None, typer.Option(help="Where an earlier list ended.")] = None,
+) -> None:
+    """List the threads of a thread key."""
+    settings: Settings = ctx.obj
+
+    async def work(store: ThreadStore) -> tuple[list[ThreadInfo], str | None]:
+        threads: list[ThreadInfo] = []
+        at = cursor
+        while True:
+            page = await store.list(key=settings.key, limit=limit - len(threads), cursor=at)
+            threads += page.threads
+            at = page.cursor
+            if at is None or len(threads) >= limit:
+                return threads, at
+
+    threads, following = settings.run(work)
+    rows = [_listed(info, as_json=settings.as_json) for info in threads]
+    print_rows(rows, as_json=settings.as_json, wrapper={"cursor": following})
+    if not settings.as_json:
+        say(count(len(rows), "thread") + (f", more: --cursor '{following}'" if following else ""))
+
+
+def stat(ctx: typer.Context, thread: Annotated[str, typer.Argument(help="Thread id.")]) -> None:
+    """Show what each tier holds of a thread."""
+    settings: Settings = ctx.obj
+    found = settings.run(lambda store: store.stat(thread, key=settings.key))
+    hot = found.hot
+    fields = {
+        "thread": found.ref.id,
+        "key": found.ref.key,
+        "hot": hot is not None,
+        "hot_messages": hot.messages if hot else None,
+        "changed_since_archived": hot.dirty if hot else None,
+        "expires_in_seconds": hot.expires_in if hot else None,
+        "archived": found.archived_bytes is not None,
+        "archived_messages": found.archived_messages,
+        "archived_bytes": found.archived_bytes,
+    }
+    print_fields(fields, as_json=settings.as_json)
+
+
+def export(
+    ctx: typer.Context,
+    thread: Annotated[str | None, typer.Argument(help="Thread id.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every thread of the key.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File; with --all a folder.")
+    ] = None,
+) -> None:
+    """Write messages as JSONL, byte for byte: one thread to stdout or a file, all to a folder."""
+    settings: Settings = ctx.obj
+    if every == (thread is not None):
+        raise ValueError("name a thread, or give --all")
+    if thread is not None:
+        settings.run(lambda store: _export_one(store, settings, thread, output))
+        return
+    if output is None:
+        raise ValueError("--all needs -o FOLDER")
+    output.mkdir(parents=True, exist_ok=True)
+    exported = settings.run(lambda store: _export_all(store, settings, output))
+    warn(f"{count(exported, 'thread')} exported to {output}")
+
+
+async def threads_of(store: ThreadStore, key: str) -> AsyncIterator[str]:
+    """The id of every thread of a key, each once."""
+    seen: set[str] = set()
+    cursor: str | None = None
+    while True:
+        page = await store.list(key=key, limit=500, cursor=cursor)
+        for info in page.threads:
+            if info.ref.id not in seen:
+                seen.add(info.ref.id)
+                yield info.ref.id
+        if (cursor := page.cursor) is None:
+            return
+
+
+async def _export_all(store: ThreadStore, settings: Settings, folder: Path) -> int:
+    exported = 0
+    with progress() as shown:
+        task = shown.add_task("exporting", total=None)
+        async for thread_id in threads_of(store, settings.key):
+            await _export_one(store, settings, thread_id, folder / f"{file_name(thread_id)}.jsonl")
+            exported += 1
+            shown.update(task, completed=exported)
+    return exported
+
+
+async def _export_one(
+    store: ThreadStore, settings: Settings, thread_id: str, target: Path | None
+) -> None:
+    contents = await store.read(thread_id, key=settings.key, deserialize=str)
+    if target is None:
+        write_lines(contents.messages, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    else:
+        _write_file(target, contents.messages)
+
+
+def _write_file(target: Path, messages: list[str]) -> None:
+    """Write a file whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".export-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            write_lines(messages, stream)
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def file_name(thread_id: str) -> str:
+    """A thread id as a file's name; what a file system may not take is percent-encoded.
+
+    >>> file_name("t-42"), file_name("../a")
+    ('t-42', '%2E./a'.replace('/', '%2F'))
+    """
+    name = quote(thread_id, safe=_PLAIN)
+    return f"%2E{name[1:]}" if name.startswith(".") else name
+
+
+def _listed(info: ThreadInfo, *, as_json: bool) -> dict[str, object]:
+    modified = info.modified if as_json else when(info.modified)
+    row: dict[str, object] = {"thread": info.ref.id, "hot": info.hot, "archived": info.archived}
+    return {**row, "bytes": info.size, "modified": modified}

@@ -1,0 +1,69 @@
+"""The global options, and how every command opens the store they name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..factory import open_store
+from ..protocols import PrivateHotTier
+from ..store import DEFAULT_KEY, ThreadStore
+from ..thread import Thread
+from .lines import id_of_line, known_line, raw_of_line
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the global options say; None where one was not given."""
+
+    hot: str | None = None
+    cold: str | None = None
+    codec: str | None = None
+    given_key: str | None = None
+    as_json: bool = False
+
+    @property
+    def key(self) -> str:
+        """The thread key."""
+        return self.given_key or DEFAULT_KEY
+
+    def open(self) -> ThreadStore:
+        """The store, not entered yet; `ConfigurationError` for a bad URL."""
+        return open_store(self.hot, self.cold, codec=self.codec)
+
+    def run(self, work: Callable[[ThreadStore], Awaitable[T]]) -> T:
+        """Do `work` with the store open."""
+
+        async def inside() -> T:
+            async with self.open() as store:
+                return await work(store)
+
+        return asyncio.run(inside())
+
+    def thread(self, store: ThreadStore, thread_id: str) -> Thread:
+        """A handle whose messages are `Line`s: exact text, parsed only for the id."""
+        return store.thread(
+            thread_id,
+            key=self.key,
+            id_of=id_of_line,
+            serialize=raw_of_line,
+            deserialize=known_line,
+        )
+
+
+async def settle(store: ThreadStore, thread: Thread) -> str:
+    """Archive a thread that would end with this process; where it is now: ``cold`` or ``hot``."""
+    if store.cold is None or not isinstance(store.hot, PrivateHotTier):
+        return "hot"
+    await thread.flush()
+    return "cold"
+
+
+def refuse_to_forget(store: ThreadStore) -> None:
+    """`ValueError` where nothing that is written would outlive the command."""
+    if store.cold is None and isinstance(store.hot, PrivateHotTier):
+        raise ValueError("with a memory hot tier and no cold tier nothing would be kept")
