@@ -1,12 +1,10 @@
 """From a checked URL to a tier: one short function for each family of backends. No I/O here.
 
-Each is registered by name in `registry` and imports its own backend; a library that is not
-installed shows as ImportError, which the registry turns into the pip command.
+Each is registered by name in `registry` and imports its own backend.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -89,14 +87,12 @@ def r2_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectSt
 def gcs_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
     """Google Cloud Storage."""
     _refuse(url, {}, allowed=("endpoint_url",))
-    importlib.import_module("gcsfs")
     return _fsspec("gs", _root(url), _endpoint(url) | dict(storage_options))
 
 
 def azure_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
     """Azure Blob Storage; the account comes from the environment or `storage_options`."""
     _refuse(url, {})
-    importlib.import_module("adlfs")
     return _fsspec("abfs", _root(url), storage_options)
 
 
@@ -128,7 +124,6 @@ def local_path(location: str) -> Path:
 def _s3(
     root: str, own: Mapping[str, Any], client: Mapping[str, Any], options: Mapping[str, Any]
 ) -> ObjectStore:
-    importlib.import_module("s3fs")
     merged = {**own, **options}
     client_options = {**client, **options.get("client_kwargs", {})}
     if client_options:

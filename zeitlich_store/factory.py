@@ -167,7 +167,7 @@ class _ColdSettings:
         if self._codec is not None or self._max_decoded_bytes is not None:
             raise ConfigurationError("a ready cold tier has its own codec and limits")
         if is_simple_cold_tier(cold):
-            return SimpleColdTier(cold)
+            return SimpleColdTier(cold)  # type: ignore[arg-type]  # told by its methods
         if _has(cold, "open", "aclose", "read", "write", "delete"):
             return cold  # type: ignore[return-value]  # told by its methods
         raise ConfigurationError(

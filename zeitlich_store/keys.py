@@ -99,6 +99,14 @@ def ref_of_v1_path(key: str, name: str, suffixes: Sequence[str]) -> ThreadRef | 
     return None
 
 
+def check_object_path(path: str) -> str:
+    """The path, or `ValueError` where it could leave its root or be read as something else."""
+    parts = path.split("/")
+    if any(part in {"", ".", ".."} or "\0" in part for part in parts) or "::" in path:
+        raise ValueError(f"{path!r} is no object path")
+    return path
+
+
 def _redis_key(key: str, thread_id: str, part: str) -> str:
     return f"zs:{{{_enc(key)}:{_enc(thread_id)}}}:{part}"
 

@@ -36,7 +36,7 @@ def new_op() -> str:
 def checked_ref(cold: ColdTier | None, key: str, thread_id: str) -> ThreadRef:
     """The thread's name; `ValueError` where either tier has no place for it."""
     ref = ThreadRef(key, thread_id)
-    if isinstance(cold, NamingColdTier):
+    if cold is not None and isinstance(cold, NamingColdTier):
         cold.check(ref)
     return ref
 

@@ -8,10 +8,10 @@ import fsspec
 import pytest
 import redis
 import redis.asyncio
-from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 
 from zeitlich_store import factory
 from zeitlich_store.archive import ObjectArchive
+from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.memory_hot import MemoryHotTier

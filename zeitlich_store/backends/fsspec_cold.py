@@ -10,6 +10,7 @@ from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
 from ..errors import ConfigurationError, ZeitlichStoreError
+from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
 from .fsspec_dialects import dialect_of
 from .fsspec_errors import is_missing_bucket, secrets_of, translate
@@ -129,10 +130,8 @@ class FsspecObjectStore:
             return []
 
     def _at(self, path: str) -> str:
-        """The path below the root; `ValueError` for one fsspec or the service would reinterpret."""
-        parts = path.split("/")
-        if any(part in {"", ".", ".."} for part in parts) or "::" in path or "\0" in path:
-            raise ValueError(f"{path!r} is no object path")
+        """The path below the root."""
+        check_object_path(path)
         if self._fs is None:
             raise ConfigurationError(f"{self!r} is not open")
         return f"{self._root}/{path}" if self._root else path

@@ -17,6 +17,7 @@ from ..errors import (
     ZeitlichStoreError,
     map_errors,
 )
+from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
 
 _ERRORS: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
@@ -70,10 +71,7 @@ class LocalObjectStore:
 
     def _file(self, path: str) -> Path:
         """The file of an object; `ValueError` for a path that would leave the root."""
-        parts = path.split("/")
-        if not path or any(part in {"", ".", ".."} or "\0" in part for part in parts):
-            raise ValueError(f"{path!r} is no object path")
-        file = self._root.joinpath(*parts)
+        file = self._root.joinpath(*check_object_path(path).split("/"))
         if not file.parent.resolve().is_relative_to(self._root):
             raise ValueError(f"{path!r} leads out of the folder {self._root}")
         return file

@@ -7,6 +7,7 @@ import threading
 import time
 from bisect import bisect_right
 
+from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
 
 _spaces: dict[str, dict[str, tuple[bytes, float]]] = {}
@@ -27,20 +28,20 @@ class MemoryObjectStore:
         """The objects stay, for the next store of this name."""
 
     async def get(self, path: str) -> Blob | None:
-        found = self._objects.get(path)
+        found = self._objects.get(check_object_path(path))
         return None if found is None else Blob(found[0], _token(found[0]))
 
     async def get_range(self, path: str, start: int, end: int) -> bytes | None:
-        found = self._objects.get(path)
+        found = self._objects.get(check_object_path(path))
         return None if found is None else found[0][start:end]
 
     async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
         del content_type  # memory keeps none
-        self._objects[path] = (bytes(data), time.time())
+        self._objects[check_object_path(path)] = (bytes(data), time.time())
         return _token(data)
 
     async def delete(self, path: str) -> bool:
-        return self._objects.pop(path, None) is not None
+        return self._objects.pop(check_object_path(path), None) is not None
 
     async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         paths = sorted(path for path in list(self._objects) if path.startswith(prefix))

@@ -88,8 +88,8 @@ class MemoryHotTier:
         source, found = self._find(ref), self._find(target)
         revision = source.revision if source else None
         if found:
-            mine = op in found.ops or (found.counter == 0 and found.fork_of == revision)
-            return Outcome.OK if mine else Outcome.HOT
+            again = revision is not None and found.counter == 0 and found.fork_of == revision
+            return Outcome.OK if again or op in found.ops else Outcome.HOT
         if gate is not None and self._gates.nonce(target) != gate:
             return Outcome.STALE
         if source is None:

@@ -171,7 +171,7 @@ def file_name(thread_id: str) -> str:
     """A thread id as a file's name; what a file system may not take is percent-encoded.
 
     >>> file_name("t-42"), file_name("../a")
-    ('t-42', '%2E./a'.replace('/', '%2F'))
+    ('t-42', '%2E.%2Fa')
     """
     name = quote(thread_id, safe=_PLAIN)
     return f"%2E{name[1:]}" if name.startswith(".") else name

@@ -1,6 +1,6 @@
 """Hot tier suite: export, evict, drop and delete."""
 
-# ruff: noqa: D102  # a test's name says what is promised
+# a test's name says what is promised
 
 from __future__ import annotations
 

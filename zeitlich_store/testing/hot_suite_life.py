@@ -1,6 +1,6 @@
 """Hot tier suite: the steps that make a thread hot, that is initialize, fork and restore."""
 
-# ruff: noqa: D102  # a test's name says what is promised
+# a test's name says what is promised
 
 from __future__ import annotations
 
@@ -157,6 +157,11 @@ class ForkPromises:
         target = new_ref()
         assert await hot.fork(new_ref(), target, op=new_op()) is Outcome.NOT_HOT
         assert not (await hot.status(target)).hot
+
+    async def test_an_untouched_hot_thread_is_no_fork_of_a_thread_that_is_not_hot(
+        self, hot: HotTier
+    ) -> None:
+        assert await hot.fork(new_ref(), await make(hot), op=new_op()) is Outcome.HOT
 
     async def test_a_resent_fork_finds_its_result_and_wipes_nothing(self, hot: HotTier) -> None:
         ref, target, op = await make(hot, "a"), new_ref(), new_op()

@@ -1,6 +1,6 @@
 """Hot tier suite: drop, delete and the gate that outlives the hot copy."""
 
-# ruff: noqa: D102  # a test's name says what is promised
+# a test's name says what is promised
 
 from __future__ import annotations
 

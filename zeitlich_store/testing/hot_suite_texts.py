@@ -1,6 +1,6 @@
 """Hot tier suite: texts of every kind and size come back byte for byte."""
 
-# ruff: noqa: D102  # a test's name says what is promised
+# a test's name says what is promised
 
 from __future__ import annotations
 

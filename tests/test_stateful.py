@@ -1,0 +1,87 @@
+"""A store and a plain model agree after every step, whatever happens, on every kind of tier.
+
+ZS_STATEFUL_EXAMPLES sets the number of examples, ZS_STATEFUL_STEPS that of the steps in each.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from zeitlich_store.archive import ObjectArchive
+from zeitlich_store.backends.memory_cold import MemoryObjectStore
+from zeitlich_store.backends.memory_hot import MemoryHotTier
+from zeitlich_store.backends.redis_hot import RedisHotTier
+from zeitlich_store.backends.redis_wire import thread_keys
+from zeitlich_store.codecs.zstd import ZstdCodec
+from zeitlich_store.testing.dict_cold import DictColdTier
+from zeitlich_store.testing.stateful import PARTS, StoreMachine
+
+EXAMPLES = os.environ.get("ZS_STATEFUL_EXAMPLES")
+STEPS = int(os.environ.get("ZS_STATEFUL_STEPS", "30"))
+
+
+def run(machine: type[StoreMachine], *, examples: int) -> None:
+    profile = settings(
+        max_examples=int(EXAMPLES or examples),
+        stateful_step_count=STEPS,
+        deadline=None,  # a real server answers when it answers
+        derandomize="CI" in os.environ,
+        suppress_health_check=[HealthCheck.too_slow],  # as above
+    )
+    run_state_machine_as_test(machine, settings=profile)
+
+
+class PlainCold(StoreMachine):
+    """A cold tier where the last writer wins."""
+
+    conditional = False
+
+    async def make_cold(self):
+        return DictColdTier(conditional=False)
+
+
+class ConditionalCold(StoreMachine):
+    async def make_cold(self):
+        return DictColdTier(conditional=True)
+
+
+class ArchiveCold(StoreMachine):
+    """The built-in cold tier, which looks before it writes."""
+
+    content_tokens = True
+
+    async def make_cold(self):
+        return ObjectArchive(MemoryObjectStore(f"stateful-{id(self)}"), ZstdCodec())
+
+
+class MemoryHot(StoreMachine):
+    async def make_hot(self):
+        self.shared = getattr(self, "shared", None) or MemoryHotTier()
+        return self.shared
+
+
+class RedisHot(StoreMachine):
+    """Each store has a client of its own; the server may evict a key."""
+
+    url = ""
+    can_evict = True
+
+    async def make_hot(self):
+        self.tier = RedisHotTier.from_url(self.url, max_connections=2)
+        return self.tier
+
+    async def evict_key(self, ref, part):
+        key = dict(zip(PARTS, thread_keys(ref), strict=False))[part]
+        return bool(await self.tier.client.delete(key))
+
+
+@pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold])
+def test_a_store_in_memory_agrees_with_the_model(cold):
+    run(type("Machine", (MemoryHot, cold), {}), examples=100)
+
+
+@pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold])
+def test_a_store_on_redis_agrees_with_the_model(cold, redis_server):
+    run(type("Machine", (RedisHot, cold), {"url": redis_server.url}), examples=60)
