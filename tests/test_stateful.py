@@ -79,9 +79,9 @@ class RedisHot(StoreMachine):
 
 @pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold])
 def test_a_store_in_memory_agrees_with_the_model(cold):
-    run(type("Machine", (MemoryHot, cold), {}), examples=100)
+    run(type("Machine", (MemoryHot, cold), {}), examples=300)
 
 
 @pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold])
 def test_a_store_on_redis_agrees_with_the_model(cold, redis_server):
-    run(type("Machine", (RedisHot, cold), {"url": redis_server.url}), examples=60)
+    run(type("Machine", (RedisHot, cold), {"url": redis_server.url}), examples=200)

@@ -23,7 +23,7 @@ def events(monkeypatch, tmp_path):
     fsync, replace = os.fsync, os.replace
 
     def record_fsync(handle):
-        seen.append(("sync", Path(os.readlink(f"/proc/self/fd/{handle}")).name))
+        seen.append(("sync", Path(f"/proc/self/fd/{handle}").readlink().name))
         fsync(handle)
 
     def record_replace(source, target):

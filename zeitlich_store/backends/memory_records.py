@@ -59,7 +59,7 @@ class Gates:
         deleted: bool = False,
         nonce: str = "",
     ) -> None:
-        """Set a new nonce (random by default), add dead write ids; never bring an expiry forward."""
+        """Set a new nonce (random by default) and add dead write ids; an expiry only grows."""
         old, until = self._find(ref), self._clock() + seconds
         words = remember(self.dead(ref), list(dead), DEAD_WINDOW)
         until = max(until, old.expires_at if old else until)

@@ -19,14 +19,14 @@ from zeitlich_store.thread import Thread
 from zeitlich_store.tiering import ROUNDS
 
 from .overtaking import OVERTAKING, Flush
-from .stateful_tools import TwoStores
+from .stateful_tools import RARELY, TwoStores
 from .thread_model import ThreadModel
 
 MOST_THREADS: Final = 5
 CHANGES: Final = ("append", "replace_all", "truncate_from_id", "save_state")
 PARTS: Final = ("meta", "list", "state", "ids")
 
-threads = st.integers(0, MOST_THREADS - 1)
+threads = st.integers(0, RARELY)
 stores = st.sampled_from([0, 1])
 ids = st.sampled_from(["a", "b", "c", "d", "e\u0301", "\ud800"])
 batches = st.lists(st.none() | ids, max_size=6)
@@ -78,13 +78,13 @@ class StoreMachine(TwoStores):
     @rule(at=threads, store=stores, replace=st.booleans())
     def initialize_thread(self, at: int, store: int, *, replace: bool) -> None:
         """Make a thread, or make it anew."""
-        thread, model = self._pick(at, store)
+        thread, model = self._pick(at, store, hot=False)
         self._agree(thread.initialize(replace=replace), lambda: model.initialize(replace=replace))
 
     @rule(at=threads, store=stores)
     def hydrate(self, at: int, store: int) -> None:
         """Hydrate."""
-        thread, model = self._pick(at, store)
+        thread, model = self._pick(at, store, hot=False)
 
         async def status() -> object:
             return (await thread.hydrate()).status
@@ -97,22 +97,20 @@ class StoreMachine(TwoStores):
         thread, model = self._pick(at, store)
         self._agree_on_flush(thread, keep=keep, model=lambda: model.flush(keep=keep))
 
-    @rule(at=threads, store=stores)
-    def drop_hot(self, at: int, store: int) -> None:
-        """Back to the last archive."""
+    @rule(at=threads, store=stores, entirely=st.booleans())
+    def remove(self, at: int, store: int, *, entirely: bool) -> None:
+        """Drop the hot copy, which leaves the last archive, or delete from both tiers."""
         thread, model = self._pick(at, store)
-        self._agree(thread.drop_hot(), model.drop_hot)
-
-    @rule(at=threads, store=stores)
-    def delete(self, at: int, store: int) -> None:
-        """Delete from both tiers."""
-        thread, model = self._pick(at, store)
-        self._agree(thread.delete(), model.delete)
+        if entirely:
+            self._agree(thread.delete(), model.delete)
+        else:
+            self._agree(thread.drop_hot(), model.drop_hot)
 
     @rule(at=threads, to=threads, store=stores)
     def fork_to(self, at: int, to: int, store: int) -> None:
         """Fork to a given id, which may be taken."""
-        (thread, model), (target, target_model) = self._pick(at, store), self._pick(to, store)
+        thread, model = self._pick(at, store)
+        target, target_model = self._pick(to, store, hot=False)
 
         async def fork() -> None:
             await thread.fork(target.id)
@@ -183,7 +181,7 @@ class StoreMachine(TwoStores):
     @rule(at=threads, keep=st.booleans(), landings=st.integers(1, ROUNDS))
     def flush_while_messages_land(self, at: int, landings: int, *, keep: bool) -> None:
         """A message lands between each export and its evict."""
-        thread, model = self._pick_hot(at)
+        thread, model = self._pick_whole(at)
         other, new = self._stores[1].thread(thread.id), self._new([None] * landings)
         self.hot.before_evict = [partial(other.append, message) for message in new]
 
@@ -204,7 +202,7 @@ class StoreMachine(TwoStores):
         overtaking = OVERTAKING[how]
         if not (late or self.conditional or overtaking.safe_without_conditions):
             return
-        thread, model = self._pick_hot(at)
+        thread, model = self._pick_whole(at)
         (message,), dirty = self._new([None]), bool(model.hot and model.hot.dirty)
         act = partial(overtaking.act, self._stores[1].thread(thread.id), message)
         overtaken = Flush(model, message, keep, dirty, late, self.conditional)
@@ -220,7 +218,7 @@ class StoreMachine(TwoStores):
     @rule(at=threads, fail=st.sampled_from(["before", "after"]))
     def flush_whose_write_fails(self, at: int, fail: str) -> None:
         """The cold tier fails, before or after it has stored the archive."""
-        thread, model = self._pick_hot(at)
+        thread, model = self._pick_whole(at)
         self.cold.fail = fail
         self._agree_on_flush(thread, keep=False, model=lambda: model.failing_flush(fail))
 
@@ -228,5 +226,5 @@ class StoreMachine(TwoStores):
     @rule(at=threads, part=st.sampled_from(PARTS))
     def evict_a_key(self, at: int, part: str) -> None:
         """The server evicts one of a thread's keys: an error from then on, until it is dropped."""
-        thread, model = self._pick_hot(at)
+        thread, model = self._pick_whole(at)
         self._agree(self.evict_key(thread.ref, part), lambda: model.evict_key(part))

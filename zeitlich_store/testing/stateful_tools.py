@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
@@ -22,6 +22,8 @@ from .faults import FaultyColdTier, FaultyHotTier
 from .thread_model import Content, Message, ThreadModel
 
 T = TypeVar("T")
+RARELY: Final = 7
+"""The one pick of a thread, of 0 to 7, that takes any thread."""
 
 
 class TwoStores(RuleBasedStateMachine):
@@ -59,7 +61,16 @@ class TwoStores(RuleBasedStateMachine):
         """Two stores on the same tiers, three names of threads."""
         self._run(self._open())
         example = secrets.token_hex(6)  # a shared server may hold the threads of other examples
-        self._models = {f"{example}-{at}": ThreadModel() for at in range(3)}
+        for at in range(3):
+            name, model = f"{example}-{at}", ThreadModel()
+            self._models[name] = model
+            self._begin(self._stores[0].thread(name), model)
+
+    def _begin(self, thread: Thread, model: ThreadModel) -> None:
+        """Most steps need a hot thread with something in it."""
+        new = self._new(["a", None, "b"])
+        self._agree(thread.initialize(), lambda: model.initialize(replace=False))
+        self._agree(thread.append(*new), lambda: model.append(new))
 
     async def _open(self) -> None:
         self._hots = [await self.make_hot(), await self.make_hot()]
@@ -86,20 +97,24 @@ class TwoStores(RuleBasedStateMachine):
 
     # -- helpers -----------------------------------------------------------------------------------
 
-    def _pick(self, at: int, store: int) -> tuple[Thread, ThreadModel]:
-        name = list(self._models)[at % len(self._models)]
+    def _pick(self, at: int, store: int, *, hot: bool = True) -> tuple[Thread, ThreadModel]:
+        """A thread, mostly one that is hot (or mostly one that is not): there more can happen."""
+        names = [name for name, model in self._models.items() if bool(model.hot) is hot]
+        if at == RARELY or not names:
+            names = list(self._models)
+        name = names[at % len(names)]
         return self._stores[store].thread(name), self._models[name]
 
-    def _hot_names(self) -> list[str]:
+    def _whole(self) -> list[str]:
         return [name for name, model in self._models.items() if model.hot and not model.hot.damaged]
 
     def some_are_hot(self) -> bool:
         """Whether a thread is hot and whole, as the faults need it."""
-        return bool(self._hot_names())
+        return bool(self._whole())
 
-    def _pick_hot(self, at: int) -> tuple[Thread, ThreadModel]:
+    def _pick_whole(self, at: int) -> tuple[Thread, ThreadModel]:
         """A thread that is hot and whole, seen by the store that meets faults."""
-        names = self._hot_names()
+        names = self._whole()
         name = names[at % len(names)]
         return self._stores[0].thread(name), self._models[name]
 
