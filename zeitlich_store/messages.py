@@ -47,7 +47,8 @@ class MessageFormat:
             raise ValueError(f"message {at} cannot be serialised: {exc}") from exc
         if not isinstance(raw, str):
             raise TypeError(f"message {at}: serialize returned {type(raw).__name__}, not str")
-        return Entry(raw, self._id(at, message))
+        message_id = self._id(at, message)
+        return Entry(join_pairs(raw), None if message_id is None else join_pairs(message_id))
 
     def _id(self, at: int, message: Message) -> str | None:
         if self.id_of is None:
@@ -77,6 +78,21 @@ class MessageFormat:
         """What `place_ids` asks for a stored message's id; None where there are none."""
         id_of = self.id_of
         return None if id_of is None else lambda raw: id_of(self.deserialize(raw))
+
+
+def join_pairs(text: str) -> str:
+    r"""The text with surrogate pairs made one character, as JSON reads them; others stay.
+
+    >>> join_pairs("\ud83d\ude80 \ud800") == "\U0001f680 \ud800"
+    True
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return text
 
 
 def distinct(entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -12,7 +12,11 @@ from .thread_model import Message, ThreadModel
 
 
 class Flush(NamedTuple):
-    """A flush that is overtaken: before its write to the cold tier, or (`late`) after it."""
+    """A flush that is overtaken: before its write to the cold tier, or (`late`) after it.
+
+    `refused`: its first write would have been refused all the same, by a version whose reply was
+    lost.
+    """
 
     model: ThreadModel
     message: Message
@@ -20,6 +24,7 @@ class Flush(NamedTuple):
     dirty: bool
     late: bool
     conditional: bool
+    refused: bool
 
     @property
     def status(self) -> FlushStatus:
@@ -74,9 +79,11 @@ def _came_and_went(flush: Flush) -> FlushStatus:
 
 
 def _dropped(flush: Flush) -> FlushStatus:
-    flush.model.archive()  # the write lands all the same
+    lost = flush.refused and not flush.late  # it sees the drop when it exports again
+    if flush.dirty and not lost:
+        flush.model.archive()  # its write lands all the same
     flush.model.drop_hot()
-    return flush.status
+    return FlushStatus.GONE if lost else flush.status
 
 
 def _deleted(flush: Flush) -> FlushStatus:

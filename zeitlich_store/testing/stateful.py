@@ -189,7 +189,7 @@ class StoreMachine(TwoStores):
             model.append(new[: ROUNDS - 1])
             if landings < ROUNDS:
                 return model.flush(keep=keep)
-            model.archive()
+            model.flush(keep=True)
             model.append(new[ROUNDS - 1 :])
             return FlushStatus.STILL_HOT
 
@@ -205,7 +205,8 @@ class StoreMachine(TwoStores):
         thread, model = self._pick_whole(at)
         (message,), dirty = self._new([None]), bool(model.hot and model.hot.dirty)
         act = partial(overtaking.act, self._stores[1].thread(thread.id), message)
-        overtaken = Flush(model, message, keep, dirty, late, self.conditional)
+        refused = self.conditional and dirty and model.refused(content_tokens=self.content_tokens)
+        overtaken = Flush(model, message, keep, dirty, late, self.conditional, refused)
         (self.hot.before_evict if late else self.cold.before_write).append(act)
         happens = late or dirty  # a clean thread is not written
         self._agree_on_flush(

@@ -34,9 +34,14 @@ class Content:
 
 @dataclass(slots=True)
 class HotModel:
-    """A hot copy; `fork_of` is the source's revision where the copy is an untouched fork."""
+    """A hot copy.
+
+    `base` is the archive version it was made from, `fork_of` the source's revision where the copy
+    is an untouched fork.
+    """
 
     content: Content = field(default_factory=Content)
+    base: Content | None = None
     dirty: bool = True
     damaged: bool = False
     fork_of: int = 0
@@ -49,7 +54,7 @@ class HotModel:
 
 @dataclass(slots=True)
 class ThreadModel:
-    """A thread in two tiers."""
+    """A thread in two tiers. Each version of `cold` is an object of its own, never changed."""
 
     hot: HotModel | None = None
     cold: Content | None = None
@@ -70,7 +75,7 @@ class ThreadModel:
         """As `Thread.initialize`."""
         if not replace and self.hydrate() is not HydrateStatus.NOT_FOUND:
             return False
-        self.hot = HotModel()
+        self.hot = HotModel(base=self.cold)
         return True
 
     def hydrate(self) -> HydrateStatus:
@@ -79,7 +84,7 @@ class ThreadModel:
             return HydrateStatus.HOT
         if self.cold is None:
             return HydrateStatus.NOT_FOUND
-        self.hot = HotModel(copy.deepcopy(self.cold), dirty=False)
+        self.hot = HotModel(copy.deepcopy(self.cold), self.cold, dirty=False)
         return HydrateStatus.RESTORED
 
     def flush(self, *, keep: bool) -> FlushStatus:
@@ -88,8 +93,9 @@ class ThreadModel:
         if hot is None:
             return FlushStatus.NOTHING
         status = FlushStatus.ARCHIVED if hot.dirty else FlushStatus.CLEAN
-        self.archive()
-        hot.dirty = False
+        if hot.dirty:
+            self.archive()
+        hot.base, hot.dirty = self.cold, False
         self.hot = hot if keep else None
         return status
 
@@ -97,6 +103,11 @@ class ThreadModel:
         """The archive becomes what is hot."""
         if self.hot:
             self.cold = copy.deepcopy(self.hot.content)
+
+    def refused(self, *, content_tokens: bool) -> bool:
+        """Whether a conditional write of the hot copy finds another version than its base."""
+        base = self.hot.base if self.hot else None
+        return base != self.cold if content_tokens else base is not self.cold
 
     def failing_flush(self, fail: str) -> FlushStatus:
         """A flush whose write fails, ``"before"`` or ``"after"`` it landed."""
