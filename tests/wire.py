@@ -16,6 +16,7 @@ class RedisProxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._links: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._lose_at = 0
         self.round_trips = 0
 
@@ -25,9 +26,9 @@ class RedisProxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for link in self._links:
-            link.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
+        for writer in self._clients:
+            writer.close()
+        await asyncio.gather(*self._links)
         await self._server.wait_closed()
 
     @property
@@ -55,6 +56,7 @@ class RedisProxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = asyncio.current_task()
         self._links.add(link)
+        self._clients.add(writer)
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._target)
             try:
@@ -65,6 +67,7 @@ class RedisProxy:
             pass
         finally:
             writer.close()
+            self._clients.discard(writer)
             self._links.discard(link)
 
     def loses_this(self) -> bool:

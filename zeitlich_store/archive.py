@@ -25,6 +25,8 @@ from .snapshot import v1
 from .snapshot.sniff import sniff
 
 DEFAULT_MAX_DECODED_BYTES: Final = 1 << 30
+_EXPANSION: Final = 16
+"""How many times its stored size an archive may well have once it is decoded."""
 _UNREADABLE: Final = (CorruptSnapshotError, LimitExceededError, UnsupportedFormatError)
 
 
@@ -166,12 +168,12 @@ class ObjectArchive:
             raise _another(ref)
 
     async def _encode(self, snapshot: Snapshot, codec: Codec) -> bytes:
-        size = sum(map(len, snapshot.messages))
+        size = sum(map(len, snapshot.messages)) + len(snapshot.state or "")
         return await _cpu.run(lambda: codec.encode(v1.encode(snapshot)), size=size)
 
     async def _decode(self, codec: Codec, path: str, data: bytes) -> Archived:
         try:
-            snapshot = await _cpu.run(self._parse, data, size=len(data))
+            snapshot = await _cpu.run(self._parse, data, size=len(data) * _EXPANSION)
         except _UNREADABLE as exc:
             raise type(exc)(f"{path}: {exc}") from exc
         return Archived(snapshot, _token(codec, data), len(data))

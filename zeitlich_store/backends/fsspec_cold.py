@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
@@ -16,6 +17,8 @@ from .fsspec_dialects import dialect_of
 from .fsspec_errors import is_missing_bucket, secrets_of, translate
 
 T = TypeVar("T")
+CONFIRM_SECONDS: Final = 60.0
+"""How long a bucket that was seen counts as being there when an object in it is not."""
 
 
 class FsspecObjectStore:
@@ -46,6 +49,7 @@ class FsspecObjectStore:
         self._secrets = secrets_of(self._options)
         self._given = filesystem
         self._fs: Any = None
+        self._confirmed = 0.0
         if filesystem is None:
             self._check_installed()
 
@@ -60,17 +64,31 @@ class FsspecObjectStore:
         except ImportError as exc:
             raise ConfigurationError(f"{self._protocol}:// needs a library: {exc}{hint}") from exc
         except ValueError as exc:
-            raise ConfigurationError(f"fsspec knows no protocol {self._protocol!r}") from exc
+            known = ", ".join(fsspec.available_protocols())
+            raise ConfigurationError(
+                f"fsspec knows no protocol {self._protocol!r}; known are {known}"
+            ) from exc
 
     async def open(self) -> None:
         """Make the filesystem on this event loop and check that the bucket is there."""
         self._fs = self._make() if self._given is None else _asynchronous(self._given)
         self._dialect = self._dialect.of(self._fs)
+        self._root = self._dialect.root(self._fs, self._root)
         try:
-            await self._call("opening", "", self._dialect.check(self._fs, self._root))
+            await self._check()
         except BaseException:
             await self.aclose()
             raise
+
+    async def _check(self) -> None:
+        """One request that raises where the bucket is missing."""
+        await self._call("opening", "", self._dialect.check(self._fs, self._root))
+        self._confirmed = time.monotonic()
+
+    async def _confirm(self) -> None:
+        """Before an object counts as absent: most services answer alike without the bucket."""
+        if time.monotonic() - self._confirmed >= CONFIRM_SECONDS:
+            await self._check()
 
     def _make(self) -> Any:
         kind = fsspec.get_filesystem_class(self._protocol)
@@ -89,6 +107,7 @@ class FsspecObjectStore:
                 f"the filesystem of {self!r} cannot be made: {type(exc).__name__}; check "
                 "storage_options and the environment"
             ) from translate(exc, "opening", repr(self), self._secrets)
+        self._dialect.prepare(made)
         return _asynchronous(made)
 
     async def aclose(self) -> None:
@@ -101,6 +120,7 @@ class FsspecObjectStore:
         try:
             return await self._call("reading", path, self._dialect.get(self._fs, self._at(path)))
         except FileNotFoundError:
+            await self._confirm()
             return None
 
     async def get_range(self, path: str, start: int, end: int) -> bytes | None:
@@ -108,11 +128,16 @@ class FsspecObjectStore:
         try:
             return await self._call("reading", path, step)
         except FileNotFoundError:
+            await self._confirm()
             return None
 
     async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
         step = self._dialect.put(self._fs, self._at(path), data, content_type)
-        return await self._call("writing", path, step)
+        try:
+            return await self._call("writing", path, step)
+        except FileNotFoundError as exc:
+            await self._check()
+            raise translate(exc, "writing", self._name(path), self._secrets) from exc
 
     async def delete(self, path: str) -> bool:
         try:
@@ -125,9 +150,12 @@ class FsspecObjectStore:
         base = f"{self._root}/" if self._root else ""
         step = self._dialect.list(self._fs, base, prefix, after, limit)
         try:
-            return await self._call("listing", prefix, step)
+            rows = await self._call("listing", prefix, step)
         except FileNotFoundError:
-            return []
+            rows = []
+        if not rows:
+            await self._confirm()
+        return rows
 
     def _at(self, path: str) -> str:
         """The path below the root."""
@@ -138,19 +166,25 @@ class FsspecObjectStore:
 
     async def _call(self, what: str, path: str, step: Awaitable[T]) -> T:
         """Await a request; FileNotFoundError means a missing object, all else becomes ours."""
-        name = f"{self._protocol}://{self._root}/{path}"
+        name = self._name(path)
         try:
             return await step
-        except (ZeitlichStoreError, ValueError):
+        except ZeitlichStoreError:
             raise
-        except FileNotFoundError as exc:
+        except Exception as exc:  # each filesystem and its client raise errors of their own
             if is_missing_bucket(exc):
                 raise ConfigurationError(
                     f"there is no bucket {self._root.partition('/')[0]!r}: {what} {name} failed"
                 ) from exc
-            raise
-        except Exception as exc:  # each filesystem and its client raise errors of their own
-            raise translate(exc, what, name, self._secrets) from exc
+            if isinstance(exc, FileNotFoundError):
+                raise
+            ours = translate(exc, what, name, self._secrets)
+            if what == "opening" and isinstance(exc, ValueError):
+                raise ConfigurationError(str(ours)) from exc  # no URL, no bucket's name
+            raise ours from exc
+
+    def _name(self, path: str) -> str:
+        return f"{self._protocol}://{self._root}/{path}"
 
 
 def _asynchronous(fs: Any) -> Any:

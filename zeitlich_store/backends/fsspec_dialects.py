@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 from typing import Any, ClassVar, Final
 
+from fsspec.asyn import sync
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, LimitExceededError
 from ..models import Blob, ObjectInfo
+from .fsspec_errors import code_of, is_refusal
 
 _ONE_REQUEST: Final = 5 << 30
 
@@ -28,6 +32,14 @@ class Dialect:
         """The dialect for a filesystem that may be wrapped."""
         del fs
         return self
+
+    def prepare(self, fs: Any) -> None:
+        """Set up a filesystem this library made."""
+
+    def root(self, fs: Any, root: str) -> str:
+        """The root as the filesystem itself writes it."""
+        del fs
+        return root
 
     async def check(self, fs: Any, root: str) -> None:
         """Raise `ConfigurationError` where the root cannot be used."""
@@ -82,6 +94,10 @@ class LocalDialect(Dialect):
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"auto_mkdir": True, **given}
 
+    def root(self, fs: Any, root: str) -> str:
+        # Listings give absolute paths, whatever was asked for.
+        return str(fs._strip_protocol(root))  # noqa: SLF001  # fsspec's way to make it absolute
+
 
 class BucketDialect(Dialect):
     """An object store: the bucket has to be there."""
@@ -90,10 +106,18 @@ class BucketDialect(Dialect):
         bucket = root.partition("/")[0]
         try:
             found = await fs._exists(bucket)  # noqa: SLF001  # fsspec's async names
-        except PermissionError:
-            return  # some policies forbid looking at the bucket itself
+        except Exception as exc:
+            if is_refusal(exc):
+                return  # some policies forbid looking at the bucket itself
+            raise
         if not found:
             raise ConfigurationError(f"there is no bucket or container {bucket!r}")
+
+    async def put(self, fs: Any, path: str, data: bytes, content_type: str | None) -> str | None:
+        # No folders here: fsspec's makedirs would create a missing bucket.
+        options = self.content(content_type) if content_type else {}
+        await fs._pipe_file(path, data, **options)  # noqa: SLF001  # fsspec's async names
+        return None
 
 
 class GcsDialect(BucketDialect):
@@ -114,6 +138,13 @@ class AzureDialect(BucketDialect):
     extra = "azure"
     native = False
 
+    def options(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"connection_timeout": 5, "read_timeout": 30, **given}
+
+    async def close(self, fs: Any) -> None:
+        # The client belongs to the event loop of adlfs, which has no public close.
+        await asyncio.to_thread(sync, fs.sync_fs.loop, fs.sync_fs.service_client.close)
+
     def content(self, content_type: str) -> dict[str, Any]:
         return {"content_settings": {"content_type": content_type}}
 
@@ -131,8 +162,13 @@ class S3Dialect(BucketDialect):
         return {**found, **given, "config_kwargs": config}
 
     def of(self, fs: Any) -> Dialect:
-        # A caller's own filesystem in blocking mode: its public calls, in worker threads.
-        return PlainS3Dialect() if isinstance(fs, AsyncFileSystemWrapper) else self
+        if not hasattr(fs, "_call_s3"):
+            return BucketDialect()  # not s3fs, but another library's filesystem
+        return BlockingS3Dialect() if isinstance(fs, AsyncFileSystemWrapper) else self
+
+    def prepare(self, fs: Any) -> None:
+        # botocore retries already; s3fs would repeat its whole series five times.
+        fs.retries = 1
 
     async def check(self, fs: Any, root: str) -> None:
         bucket = root.partition("/")[0]
@@ -144,23 +180,34 @@ class S3Dialect(BucketDialect):
             return  # some policies forbid looking at the bucket itself
 
     async def close(self, fs: Any) -> None:
-        await (await fs.set_session()).close()
+        # Without a client there is nothing to close, and one could perhaps not even be made.
+        if fs._s3 is not None:  # noqa: SLF001  # s3fs has no public close
+            await (await fs.set_session()).close()
 
     async def get(self, fs: Any, path: str) -> Blob:
         reply = await _s3(fs, "get_object", **_bucket_key(path))
+        return Blob(await self.body(fs, reply), reply.get("ETag"))
+
+    async def body(self, fs: Any, reply: Any) -> bytes:
+        """The bytes of a reply."""
+        del fs
         async with reply["Body"] as body:
-            return Blob(await body.read(), reply.get("ETag"))
+            data: bytes = await body.read()
+        return data
 
     async def get_range(self, fs: Any, path: str, start: int, end: int) -> bytes:
         span = f"bytes={start}-{max(start, end - 1)}"
-        reply = await _s3(fs, "get_object", **_bucket_key(path), Range=span)
-        async with reply["Body"] as body:
-            data: bytes = await body.read()
-        return data[: max(0, end - start)]
+        try:
+            reply = await _s3(fs, "get_object", **_bucket_key(path), Range=span)
+        except OSError as exc:
+            if code_of(exc.__cause__) == "InvalidRange":
+                return b""  # it starts at or behind the object's end
+            raise
+        return (await self.body(fs, reply))[: max(0, end - start)]
 
     async def put(self, fs: Any, path: str, data: bytes, content_type: str | None) -> str | None:
         if len(data) > _ONE_REQUEST:
-            raise ValueError("S3 takes at most 5 GiB in one request")
+            raise LimitExceededError("S3 takes at most 5 GiB in one request")
         content = {"ContentType": content_type} if content_type else {}
         reply = await _s3(fs, "put_object", **_bucket_key(path), Body=data, **content)
         token: str | None = reply.get("ETag")
@@ -191,11 +238,14 @@ class S3Dialect(BucketDialect):
         return rows
 
 
-class PlainS3Dialect(Dialect):
-    """S3 through fsspec's own calls."""
+class BlockingS3Dialect(S3Dialect):
+    """A caller's own s3fs in blocking mode: the same requests, in worker threads."""
 
-    def content(self, content_type: str) -> dict[str, Any]:
-        return {"ContentType": content_type}
+    async def body(self, fs: Any, reply: Any) -> bytes:
+        # The body belongs to the event loop on which s3fs made the request.
+        read = super().body
+        data: bytes = await asyncio.to_thread(sync, fs.sync_fs.loop, read, fs, reply)
+        return data
 
 
 _DIALECTS: Final[dict[str, type[Dialect]]] = {
@@ -217,7 +267,14 @@ def dialect_of(protocol: str) -> Dialect:
 
 
 async def _s3(fs: Any, operation: str, **request: Any) -> Any:
-    return await fs._call_s3(operation, **request)  # noqa: SLF001  # public calls cut keys at "?"
+    try:
+        return await fs._call_s3(operation, **request)  # noqa: SLF001  # public calls cut keys at "?"
+    except FileNotFoundError as exc:
+        known = {"NoSuchKey", "NoSuchBucket"}
+        if operation == "head_bucket" or code_of(exc.__cause__) in known:
+            raise
+        # A proxy's or a wrong endpoint's 404 does not say that the object is absent.
+        raise OSError(errno.EIO, f"a 404 without S3's NoSuchKey: {exc}") from exc
 
 
 def _bucket_key(path: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ..errors import ColdTierAccessError, ColdTierUnavailableError, ZeitlichStoreError
 
@@ -32,14 +33,18 @@ def translate(
     text = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
     for secret in secrets:
         text = text.replace(secret, "***")
-    if _is_refusal(exc):
+    if is_refusal(exc):
         return ColdTierAccessError(f"{what} {name} was refused, check the credentials: {text}")
     return ColdTierUnavailableError(f"{what} {name} failed: {text}")
 
 
 def is_missing_bucket(exc: BaseException) -> bool:
-    """Whether a FileNotFoundError is about the bucket: s3fs raises it for either."""
-    return any(_code(link) == "NoSuchBucket" for link in _chain(exc))
+    """Whether a FileNotFoundError is about the bucket: s3fs and adlfs raise it for either."""
+    codes = {"NoSuchBucket", "ContainerNotFound"}
+    return any(
+        code_of(link) in codes or str(getattr(link, "error_code", "")) in codes
+        for link in _chain(exc)
+    )
 
 
 def secrets_of(options: Mapping[str, Any]) -> list[str]:
@@ -53,18 +58,31 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            if name not in {"endpoint_url", "region_name", "signature_version"}:
+            if name == "endpoint_url":
+                yield from _userinfo(str(item))
+            elif name not in {"region_name", "signature_version"}:
                 yield from _texts(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
 
 
-def _is_refusal(exc: BaseException) -> bool:
+def _userinfo(url: str) -> Iterator[str]:
+    try:
+        found = urlsplit(url)
+    except ValueError:
+        return  # no URL; the filesystem says so itself
+    yield from (part for part in (found.username, found.password) if part)
+
+
+def is_refusal(exc: BaseException) -> bool:
+    """Whether the service refused us: credentials or permissions."""
     return any(
         isinstance(link, PermissionError)
+        # gcsfs tells a 403 by the text alone.
+        or (type(link) is OSError and str(link).startswith("Forbidden"))
         or type(link).__name__ in _REFUSED_TYPES
-        or _code(link) in _REFUSED_CODES
+        or code_of(link) in _REFUSED_CODES
         or _status(link) in {401, 403}
         for link in _chain(exc)
     )
@@ -78,7 +96,8 @@ def _chain(exc: BaseException | None) -> Iterator[BaseException]:
         exc = exc.__cause__ or exc.__context__
 
 
-def _code(exc: BaseException) -> str:
+def code_of(exc: BaseException | None) -> str:
+    """The error code in an S3 client's own exception, "" in any other."""
     response = getattr(exc, "response", None)
     error = response.get("Error", {}) if isinstance(response, Mapping) else {}
     return str(error.get("Code", ""))

@@ -20,6 +20,7 @@ from ..errors import (
 from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
 
+_TEMPORARY: Final = ".tmp-"
 _ERRORS: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
     PermissionError: ColdTierAccessError,
     OSError: ColdTierUnavailableError,
@@ -71,10 +72,18 @@ class LocalObjectStore:
 
     def _file(self, path: str) -> Path:
         """The file of an object; `ValueError` for a path that would leave the root."""
-        file = self._root.joinpath(*check_object_path(path).split("/"))
+        parts = check_object_path(path).split("/")
+        if parts[-1].startswith(_TEMPORARY):
+            raise ValueError(f"{path!r} is no object path: files of that name are temporary")
+        file = self._root.joinpath(*parts)
         if not file.parent.resolve().is_relative_to(self._root):
             raise ValueError(f"{path!r} leads out of the folder {self._root}")
         return file
+
+    def _check_root(self) -> None:
+        """A root that is gone (a volume not mounted) is no absent object, and is not made anew."""
+        if not self._root.is_dir():
+            raise ColdTierUnavailableError(f"the folder {self._root} is not there any more")
 
     def _read(self, path: str, start: int, size: int) -> bytes | None:
         file = self._file(path)
@@ -84,13 +93,15 @@ class LocalObjectStore:
                     stream.seek(start)
                     return stream.read(size)
             except FileNotFoundError:
+                self._check_root()
                 return None
 
     def _write(self, path: str, data: bytes) -> None:
         file = self._file(path)
         with map_errors(_ERRORS, f"writing {file} failed"):
+            self._check_root()
             _make_folder(file.parent)
-            temporary = file.parent / f".tmp-{secrets.token_hex(8)}"
+            temporary = file.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
             try:
                 _write_synced(temporary, data)
                 os.replace(temporary, file)  # noqa: PTH105  # named like this in the docs on atomicity
@@ -106,6 +117,7 @@ class LocalObjectStore:
             try:
                 file.unlink()
             except FileNotFoundError:
+                self._check_root()
                 return False
             _sync_folder(file.parent)
             return True
@@ -113,6 +125,7 @@ class LocalObjectStore:
     def _list(self, prefix: str, after: str, limit: int) -> Sequence[ObjectInfo]:
         folder = prefix.rpartition("/")[0]
         with map_errors(_ERRORS, f"listing {self._root / folder} failed"):
+            self._check_root()
             names = sorted(
                 name for name in self._names(folder) if name.startswith(prefix) and name > after
             )
@@ -122,10 +135,10 @@ class LocalObjectStore:
         start = self._root / folder
         if not start.resolve().is_relative_to(self._root) or not start.is_dir():
             return
-        for current, _, files in os.walk(start):
+        for current, _, files in os.walk(start, onerror=_raise_unless_gone):
             base = Path(current).relative_to(self._root).as_posix()
             prefix = "" if base == "." else f"{base}/"
-            yield from (f"{prefix}{file}" for file in files if not file.startswith(".tmp-"))
+            yield from (f"{prefix}{file}" for file in files if not file.startswith(_TEMPORARY))
 
     def _info(self, name: str) -> ObjectInfo | None:
         try:
@@ -133,6 +146,12 @@ class LocalObjectStore:
         except FileNotFoundError:
             return None
         return ObjectInfo(name, stat.st_size, stat.st_mtime)
+
+
+def _raise_unless_gone(exc: OSError) -> None:
+    """`os.walk` leaves out what it cannot read; only what was removed meanwhile may be left out."""
+    if not isinstance(exc, FileNotFoundError):
+        raise exc
 
 
 def _make_folder(folder: Path) -> None:

@@ -44,12 +44,13 @@ class MemoryObjectStore:
         return self._objects.pop(check_object_path(path), None) is not None
 
     async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
-        paths = sorted(path for path in list(self._objects) if path.startswith(prefix))
-        rows = []
-        for path in paths[bisect_right(paths, after) :][:limit]:
-            data, modified = self._objects[path]
-            rows.append(ObjectInfo(path, len(data), modified))
-        return rows
+        # A copy: another thread may put and delete meanwhile.
+        found = {path: row for path, row in self._objects.copy().items() if path.startswith(prefix)}
+        paths = sorted(found)
+        return [
+            ObjectInfo(path, len(found[path][0]), found[path][1])
+            for path in paths[bisect_right(paths, after) :][:limit]
+        ]
 
 
 def _token(data: bytes) -> str:

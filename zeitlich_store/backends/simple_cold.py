@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from .. import _json
@@ -12,6 +13,7 @@ from ..errors import (
     ConfigurationError,
     CorruptSnapshotError,
     PreconditionFailedError,
+    UnsupportedFormatError,
     map_errors,
 )
 from ..models import Archived, Expected, Snapshot, ThreadRef, Version, Written
@@ -39,10 +41,11 @@ def is_simple_cold_tier(obj: object) -> bool:
     Raises:
         ConfigurationError: It has them, but one is not ``async``.
     """
-    methods = [getattr(obj, name, None) for name in _METHODS]
-    if not all(callable(method) for method in methods):
+    found = [getattr(obj, name, None) for name in _METHODS]
+    methods = [inspect.unwrap(method) for method in found if callable(method)]
+    if len(methods) < len(_METHODS):
         return False
-    if "expected" in inspect.signature(methods[1]).parameters:  # type: ignore[arg-type]  # callable, see above
+    if "expected" in inspect.signature(methods[1]).parameters:
         return False
     sync = [n for n, m in zip(_METHODS, methods, strict=True) if not inspect.iscoroutinefunction(m)]
     if sync:
@@ -80,8 +83,8 @@ class SimpleColdTier:
     async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Archived]:
         try:
             head = await self.read(ref)
-        except CorruptSnapshotError:
-            head = None
+        except (CorruptSnapshotError, UnsupportedFormatError):
+            head = None  # a delete is the user's word, readable or not
         if head is not None and isinstance(expected, str):
             _check(ref, expected, head)
         with _errors("delete", ref):
@@ -90,8 +93,10 @@ class SimpleColdTier:
 
 
 def _archived(snapshot: Snapshot) -> Archived:
-    data = v1.encode(snapshot)
-    return Archived(snapshot, hashlib.sha256(data).hexdigest(), len(data))
+    """Its token is that of the state's value: a class may keep it as a dict, not as our text."""
+    state = None if snapshot.state is None else _json.dumps(_json.loads(snapshot.state))
+    token = hashlib.sha256(v1.encode(replace(snapshot, state=state))).hexdigest()
+    return Archived(snapshot, token, len(v1.encode(snapshot)))
 
 
 def _check(ref: ThreadRef, expected: Expected, head: Archived | None) -> None:
