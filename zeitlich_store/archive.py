@@ -19,22 +19,24 @@ from .errors import (
     UnsupportedFormatError,
 )
 from .keys import ref_of_v1_path, v1_folder, v1_path
-from .models import Archived, ArchiveInfo, Expected, Snapshot, ThreadRef, Version, Written
-from .protocols import Codec, ObjectStore
+from .models import Archived, ArchiveInfo, Blob, Expected, Snapshot, ThreadRef, Version, Written
+from .protocols import Codec, ConditionalObjectStore, ObjectStore
 from .snapshot import v1
 from .snapshot.sniff import sniff
 
 DEFAULT_MAX_DECODED_BYTES: Final = 1 << 30
 _EXPANSION: Final = 16
 """How many times its stored size an archive may well have once it is decoded."""
+_Found = tuple[Codec, str, Blob]
 _UNREADABLE: Final = (CorruptSnapshotError, LimitExceededError, UnsupportedFormatError)
 
 
 class ObjectArchive:
     """Keeps one object per thread at ``{prefix}/{thread key}/{thread id}.json`` + codec suffix.
 
-    Puts are plain: the object is read before it is replaced and, of two writers at the very same
-    time, the last one wins.
+    The object is read before it is replaced, and replaced only if it is still what was read where
+    the store can compare and write in one step; elsewhere, of two writers at the very same time,
+    the last one wins.
 
     Args:
         store: Where the objects lie; closed with this tier.
@@ -100,17 +102,24 @@ class ObjectArchive:
         await self._check_expected(ref, expected, found)
         codec = self._codec if found is None else found[0]
         data = await self._encode(snapshot, codec)
-        if found is None or found[2] != data:
-            content_type = self._content_type or codec.content_type
+        if found is None or found[2].data != data:
             path = v1_path(self._prefix, ref) + codec.suffix
-            await self._store.put(path, data, content_type=content_type)
+            await self._put(
+                path, data, found and found[2], self._content_type or codec.content_type
+            )
         return Written(_token(codec, data), len(data))
+
+    async def _put(self, path: str, data: bytes, seen: Blob | None, content_type: str) -> None:
+        if isinstance(self._store, ConditionalObjectStore):
+            await self._store.put_if(path, data, expected=seen, content_type=content_type)
+        else:
+            await self._store.put(path, data, content_type=content_type)
 
     async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Archived]:
         """Remove the thread's objects, readable or not; the versions that could be read."""
         objects = await self._objects(ref)
         if isinstance(expected, str) and objects:
-            objects = [row for row in objects if _token(row[0], row[2]) == expected]
+            objects = [row for row in objects if _token(row[0], row[2].data) == expected]
             if not objects:
                 raise _another(ref)
         removed = [await self._decode_or_none(*found) for found in objects]
@@ -137,18 +146,18 @@ class ObjectArchive:
     def _ref(self, key: str, name: str) -> ThreadRef | None:
         return ref_of_v1_path(key, name, [codec.suffix for codec in self._codecs])
 
-    async def _objects(self, ref: ThreadRef) -> Sequence[tuple[Codec, str, bytes]]:
+    async def _objects(self, ref: ThreadRef) -> Sequence[_Found]:
         """What lies under the thread's names, fetched side by side."""
         base = v1_path(self._prefix, ref)
         paths = [base + codec.suffix for codec in self._codecs]
         blobs = await asyncio.gather(*(self._store.get(path) for path in paths))
         return [
-            (codec, path, blob.data)
+            (codec, path, blob)
             for codec, path, blob in zip(self._codecs, paths, blobs, strict=True)
             if blob is not None
         ]
 
-    async def _find(self, ref: ThreadRef) -> tuple[Codec, str, bytes] | None:
+    async def _find(self, ref: ThreadRef) -> _Found | None:
         objects = await self._objects(ref)
         if len(objects) > 1:
             names = " and ".join(path for _, path, _ in objects)
@@ -158,9 +167,9 @@ class ObjectArchive:
         return objects[0] if objects else None
 
     async def _check_expected(
-        self, ref: ThreadRef, expected: Expected, found: tuple[Codec, str, bytes] | None
+        self, ref: ThreadRef, expected: Expected, found: _Found | None
     ) -> None:
-        token = Version.ABSENT if found is None else _token(found[0], found[2])
+        token = Version.ABSENT if found is None else _token(found[0], found[2].data)
         if expected is Version.ANY:
             if found is not None:
                 await self._decode(*found)
@@ -171,16 +180,17 @@ class ObjectArchive:
         size = sum(map(len, snapshot.messages)) + len(snapshot.state or "")
         return await _cpu.run(lambda: codec.encode(v1.encode(snapshot)), size=size)
 
-    async def _decode(self, codec: Codec, path: str, data: bytes) -> Archived:
+    async def _decode(self, codec: Codec, path: str, blob: Blob) -> Archived:
+        data = blob.data
         try:
             snapshot = await _cpu.run(self._parse, data, size=len(data) * _EXPANSION)
         except _UNREADABLE as exc:
             raise type(exc)(f"{path}: {exc}") from exc
         return Archived(snapshot, _token(codec, data), len(data))
 
-    async def _decode_or_none(self, codec: Codec, path: str, data: bytes) -> Archived | None:
+    async def _decode_or_none(self, codec: Codec, path: str, blob: Blob) -> Archived | None:
         try:
-            return await self._decode(codec, path, data)
+            return await self._decode(codec, path, blob)
         except _UNREADABLE:
             return None
 

@@ -241,6 +241,21 @@ class ObjectStore(Protocol):
         """Objects whose path starts with `prefix`, in path order, after path `after`."""
 
 
+@runtime_checkable
+class ConditionalObjectStore(Protocol):
+    """An object store that can compare and write in one step."""
+
+    async def put_if(
+        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
+    ) -> str | None:
+        """`put`, but only over the object that was read as `expected` (None: there was none).
+
+        Raises:
+            PreconditionFailedError: Another object is there, or none; nothing was written. It may
+                be this very write, where its reply was lost and a client below sent it again.
+        """
+
+
 class Codec(Protocol):
     """Turns a format's bytes into stored bytes and back. Synchronous and free of I/O."""
 

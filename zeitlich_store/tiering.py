@@ -25,6 +25,8 @@ from .snapshot.ids import place_ids
 IdOfRaw = Callable[[str], str | None]
 ROUNDS = 4
 """How often a step that finds the world changed starts again before it says so."""
+REFUSALS = 8
+"""How often a flush's write may find another version before the flush gives way to others."""
 log = logging.getLogger("zeitlich_store")
 
 
@@ -186,53 +188,47 @@ class _Flush:
 
     def __init__(self, hot: HotTier, cold: ColdTier, ref: ThreadRef, *, keep: bool) -> None:
         self._hot, self._cold, self._ref, self._keep = hot, cold, ref, keep
-        self._bytes = 0
+        self._bytes = self._messages = 0
         self._generation: int | None = None
 
     async def run(self) -> FlushResult:
         export = await self._hot.export(self._ref)
         if export is None:
             return FlushResult(FlushStatus.NOTHING)
-        for rounds in range(1, ROUNDS + 1):
-            put = await self._put(export)
-            if put is None:
-                return self._result(FlushStatus.GONE, rounds)
-            outcome = await self._evict(*put)
-            if outcome is not EvictOutcome.CHANGED:
-                return self._done(put[0], outcome, rounds)
-            export = await self._hot.export(self._ref) if rounds < ROUNDS else put[0]
-            if export is None:
-                return self._result(FlushStatus.GONE, rounds)
-        return self._result(
-            FlushStatus.STILL_HOT, ROUNDS, messages=len(export.snapshot.messages), hot=True
-        )
-
-    async def _put(self, export: HotExport) -> tuple[HotExport, Base] | None:
-        """Archive an export, or the newer one it turned out to need; None: not hot any more."""
-        expected = export.token
-        for _ in range(ROUNDS):
-            if not export.dirty and export.token:
-                return export, Base(export.token, export.generation)
+        expected, rounds, refusals = export.token, 0, 0
+        while rounds < ROUNDS and refusals < REFUSALS:
             try:
-                return export, await self._write(export, expected)
+                base = await self._archive(export, expected)
             except PreconditionFailedError:
+                refusals += 1
                 head = await self._cold.read(self._ref)
-            # The head was read first, so that this export knows every attempt the head may be of.
-            fresh = await self._hot.export(self._ref)
+                # Exported after the head was read: it knows every attempt the head may be of.
+                fresh = await self._hot.export(self._ref)
+                expected = self._explain(export, fresh, head) if fresh else None
+            else:
+                rounds += 1
+                outcome = await self._evict(export, base)
+                if outcome is not EvictOutcome.CHANGED:
+                    return self._done(export, outcome, rounds)
+                fresh = await self._hot.export(self._ref)
+                expected = fresh.token if fresh else None
             if fresh is None:
-                return None
-            expected = self._explain(export, fresh, head)
+                return self._result(FlushStatus.GONE, rounds)
             export = fresh
-        raise ConflictError(
-            f"the archive of thread {str(self._ref)!r} kept changing while it was written; "
-            "nothing was overwritten, the thread is still hot: flush again"
-        )
+        return self._result(FlushStatus.STILL_HOT, rounds, hot=True)
+
+    async def _archive(self, export: HotExport, expected: str | None) -> Base:
+        """The archive version that holds an export; a clean one has it already."""
+        if not export.dirty and export.token:
+            return Base(export.token, export.generation)
+        return await self._write(export, expected)
 
     async def _write(self, export: HotExport, expected: str | None) -> Base:
         written = await self._cold.write(
             self._ref, export.snapshot, expected=expected or Version.ABSENT
         )
         self._bytes += written.size
+        self._messages = len(export.snapshot.messages)
         self._generation = written.generation
         return Base(written.token, export.generation + 1)
 
@@ -263,15 +259,13 @@ class _Flush:
         if outcome is EvictOutcome.UNDO:
             return self._result(FlushStatus.GONE, rounds)
         status = FlushStatus.ARCHIVED if export.dirty else FlushStatus.CLEAN
-        kept = self._keep and outcome is EvictOutcome.EVICTED
-        return self._result(status, rounds, messages=len(export.snapshot.messages), hot=kept)
+        self._messages = len(export.snapshot.messages)
+        return self._result(status, rounds, hot=self._keep and outcome is EvictOutcome.EVICTED)
 
-    def _result(
-        self, status: FlushStatus, rounds: int, *, messages: int = 0, hot: bool = False
-    ) -> FlushResult:
+    def _result(self, status: FlushStatus, rounds: int, *, hot: bool = False) -> FlushResult:
         return FlushResult(
             status,
-            messages=messages,
+            messages=0 if status is FlushStatus.GONE else self._messages,
             bytes=self._bytes,
             generation=self._generation,
             hot=hot,

@@ -43,6 +43,10 @@ class Recording(MemoryObjectStore):
         self.seen.append(f"put {path} {content_type}")
         return await super().put(path, data, content_type=content_type)
 
+    async def put_if(self, path, data, *, expected, content_type=None):
+        self.seen.append(f"put {path} {content_type}")
+        return await super().put_if(path, data, expected=expected, content_type=content_type)
+
     async def delete(self, path):
         self.seen.append(f"delete {path}")
         return await super().delete(path)
@@ -196,3 +200,27 @@ async def test_what_we_write_is_what_the_original_wrote(s3_server, path):
     body = reply["Body"].read()
     wrote = gzip.decompress(body) if gzipped else body
     assert json.loads(wrote) == json.loads(gzip.decompress(golden) if gzipped else golden)
+
+
+class Overtaken(Recording):
+    """Lets another writer in between the look and the write."""
+
+    async def put_if(self, path, data, *, expected, content_type=None):
+        await MemoryObjectStore.put(self, path, b"another writer's")
+        return await super().put_if(path, data, expected=expected, content_type=content_type)
+
+
+@pytest.mark.parametrize("existing", [False, True])
+async def test_a_writer_overtaken_between_its_look_and_its_put_overwrites_nothing(existing):
+    store = Overtaken()
+    tier, expected = ObjectArchive(store, GzipCodec()), Version.ABSENT
+    path = "threads/messages/t.json.gz"
+    if existing:
+        first = await ObjectArchive(MemoryObjectStore("x"), GzipCodec())._encode(
+            SNAPSHOT, GzipCodec()
+        )
+        await MemoryObjectStore.put(store, path, first)
+        expected = (await tier.read(REF)).token
+    with pytest.raises(PreconditionFailedError):
+        await tier.write(REF, Snapshot(messages=("mine",)), expected=expected)
+    assert (await store.get(path)).data == b"another writer's"

@@ -7,6 +7,7 @@ import pytest
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
+from zeitlich_store.testing.conditional_store_suite import ConditionalStoreSuite
 from zeitlich_store.testing.object_store_suite import ObjectStoreSuite
 
 
@@ -25,13 +26,13 @@ async def opened():
         await store.aclose()
 
 
-class TestLocal(ObjectStoreSuite):
+class TestLocal(ConditionalStoreSuite):
     @pytest.fixture
     async def store(self, opened, tmp_path):
         return await opened(LocalObjectStore(tmp_path / "made" / "here"))
 
 
-class TestMemory(ObjectStoreSuite):
+class TestMemory(ConditionalStoreSuite):
     @pytest.fixture
     async def store(self, opened):
         return await opened(MemoryObjectStore(uuid.uuid4().hex))
@@ -43,7 +44,7 @@ class TestFsspecMemory(ObjectStoreSuite):
         return await opened(FsspecObjectStore("memory", f"/{uuid.uuid4().hex}"))
 
 
-class TestS3(ObjectStoreSuite):
+class TestS3(ConditionalStoreSuite):
     @pytest.fixture
     async def store(self, opened, s3_server):
         root = f"{s3_server.new_bucket()}/some/prefix"
@@ -51,7 +52,7 @@ class TestS3(ObjectStoreSuite):
         return await opened(FsspecObjectStore("s3", root, storage_options=options))
 
 
-class TestS3OfTheCallers(ObjectStoreSuite):
+class TestS3OfTheCallers(ConditionalStoreSuite):
     """A blocking filesystem handed in by the caller."""
 
     @pytest.fixture

@@ -71,9 +71,14 @@ async def test_a_list_that_lost_some_messages_is_damage(case, name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_an_empty_thread_that_lost_meta_and_has_a_state_left_is_damage(case, name):
+@pytest.mark.parametrize("part", ["meta", "ids"])
+@pytest.mark.parametrize("state", ["kept", "deleted"])
+async def test_an_empty_thread_that_lost_a_key_is_damage(case, name, part, state):
+    """An empty thread has two keys, so that the loss of either shows."""
     await case.hot.replace_all(case.ref, [], op=new_op())
-    await case.hot.client.delete(case.keys["meta"])
+    if state == "deleted":
+        await case.hot.save_state(case.ref, None, op=new_op())
+    await case.hot.client.delete(case.keys[part])
     with pytest.raises(HotTierCorruptError):
         await OPERATIONS[name](case)
 

@@ -1,4 +1,4 @@
-"""Objects on any filesystem fsspec reaches; `fsspec_dialects` has what differs by protocol."""
+"""Objects on any filesystem fsspec reaches; `fsspec_protocols` has what differs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 from ..errors import ConfigurationError, ZeitlichStoreError
 from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
-from .fsspec_dialects import dialect_of
 from .fsspec_errors import is_missing_bucket, secrets_of, translate
+from .fsspec_protocols import dialect_of
 
 T = TypeVar("T")
 CONFIRM_SECONDS: Final = 60.0
@@ -133,6 +133,17 @@ class FsspecObjectStore:
 
     async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
         step = self._dialect.put(self._fs, self._at(path), data, content_type)
+        try:
+            return await self._call("writing", path, step)
+        except FileNotFoundError as exc:
+            await self._check()
+            raise translate(exc, "writing", self._name(path), self._secrets) from exc
+
+    async def put_if(
+        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
+    ) -> str | None:
+        """Conditional on S3 and what speaks it; a plain `put` elsewhere."""
+        step = self._dialect.put_if(self._fs, self._at(path), data, expected, content_type)
         try:
             return await self._call("writing", path, step)
         except FileNotFoundError as exc:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 from typing import Any, ClassVar, Final
 
 from fsspec.asyn import sync
-from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
-from ..errors import ConfigurationError, LimitExceededError
+from ..errors import ConfigurationError
 from ..models import Blob, ObjectInfo
-from .fsspec_errors import code_of, is_refusal
+from .fsspec_errors import is_refusal
 
 _ONE_REQUEST: Final = 5 << 30
 
@@ -64,6 +61,13 @@ class Dialect:
             await fs._makedirs(path.rpartition("/")[0], exist_ok=True)  # noqa: SLF001  # as above
             await fs._pipe_file(path, data, **options)  # noqa: SLF001  # as above
         return None
+
+    async def put_if(
+        self, fs: Any, path: str, data: bytes, expected: Blob | None, content_type: str | None
+    ) -> str | None:
+        """`put`, conditional where the service can compare and write in one step."""
+        del expected
+        return await self.put(fs, path, data, content_type)
 
     def content(self, content_type: str) -> dict[str, Any]:
         """How the filesystem is told a content type; most have none."""
@@ -147,139 +151,6 @@ class AzureDialect(BucketDialect):
 
     def content(self, content_type: str) -> dict[str, Any]:
         return {"content_settings": {"content_type": content_type}}
-
-
-class S3Dialect(BucketDialect):
-    """S3 and what speaks it: exact keys, one request each, ETags as tokens."""
-
-    extra = "s3"
-
-    def options(self, given: dict[str, Any]) -> dict[str, Any]:
-        limits = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 3}}
-        config = {**limits, **given.get("config_kwargs", {})}
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        found = {"endpoint_url": endpoint} if endpoint else {}
-        return {**found, **given, "config_kwargs": config}
-
-    def of(self, fs: Any) -> Dialect:
-        if not hasattr(fs, "_call_s3"):
-            return BucketDialect()  # not s3fs, but another library's filesystem
-        return BlockingS3Dialect() if isinstance(fs, AsyncFileSystemWrapper) else self
-
-    def prepare(self, fs: Any) -> None:
-        # botocore retries already; s3fs would repeat its whole series five times.
-        fs.retries = 1
-
-    async def check(self, fs: Any, root: str) -> None:
-        bucket = root.partition("/")[0]
-        try:
-            await _s3(fs, "head_bucket", Bucket=bucket)
-        except FileNotFoundError as exc:
-            raise ConfigurationError(f"there is no bucket {bucket!r}") from exc
-        except PermissionError:
-            return  # some policies forbid looking at the bucket itself
-
-    async def close(self, fs: Any) -> None:
-        # Without a client there is nothing to close, and one could perhaps not even be made.
-        if fs._s3 is not None:  # noqa: SLF001  # s3fs has no public close
-            await (await fs.set_session()).close()
-
-    async def get(self, fs: Any, path: str) -> Blob:
-        reply = await _s3(fs, "get_object", **_bucket_key(path))
-        return Blob(await self.body(fs, reply), reply.get("ETag"))
-
-    async def body(self, fs: Any, reply: Any) -> bytes:
-        """The bytes of a reply."""
-        del fs
-        async with reply["Body"] as body:
-            data: bytes = await body.read()
-        return data
-
-    async def get_range(self, fs: Any, path: str, start: int, end: int) -> bytes:
-        span = f"bytes={start}-{max(start, end - 1)}"
-        try:
-            reply = await _s3(fs, "get_object", **_bucket_key(path), Range=span)
-        except OSError as exc:
-            if code_of(exc.__cause__) == "InvalidRange":
-                return b""  # it starts at or behind the object's end
-            raise
-        return (await self.body(fs, reply))[: max(0, end - start)]
-
-    async def put(self, fs: Any, path: str, data: bytes, content_type: str | None) -> str | None:
-        if len(data) > _ONE_REQUEST:
-            raise LimitExceededError("S3 takes at most 5 GiB in one request")
-        content = {"ContentType": content_type} if content_type else {}
-        reply = await _s3(fs, "put_object", **_bucket_key(path), Body=data, **content)
-        token: str | None = reply.get("ETag")
-        return token
-
-    async def delete(self, fs: Any, path: str) -> None:
-        await _s3(fs, "delete_object", **_bucket_key(path))
-
-    async def list(
-        self, fs: Any, base: str, prefix: str, after: str, limit: int
-    ) -> list[ObjectInfo]:
-        bucket, _, root = base.partition("/")
-        rows: list[ObjectInfo] = []
-        while len(rows) < limit:
-            page = await _s3(
-                fs,
-                "list_objects_v2",
-                Bucket=bucket,
-                Prefix=root + prefix,
-                StartAfter=root + after,
-                MaxKeys=min(1000, limit - len(rows)),
-            )
-            for item in page.get("Contents", ()):
-                after = item["Key"].removeprefix(root)
-                rows.append(ObjectInfo(after, item["Size"], item["LastModified"].timestamp()))
-            if not page.get("IsTruncated"):
-                break
-        return rows
-
-
-class BlockingS3Dialect(S3Dialect):
-    """A caller's own s3fs in blocking mode: the same requests, in worker threads."""
-
-    async def body(self, fs: Any, reply: Any) -> bytes:
-        # The body belongs to the event loop on which s3fs made the request.
-        read = super().body
-        data: bytes = await asyncio.to_thread(sync, fs.sync_fs.loop, read, fs, reply)
-        return data
-
-
-_DIALECTS: Final[dict[str, type[Dialect]]] = {
-    "s3": S3Dialect,
-    "s3a": S3Dialect,
-    "gs": GcsDialect,
-    "gcs": GcsDialect,
-    "az": AzureDialect,
-    "abfs": AzureDialect,
-    "abfss": AzureDialect,
-    "file": LocalDialect,
-    "local": LocalDialect,
-}
-
-
-def dialect_of(protocol: str) -> Dialect:
-    """The dialect of a protocol."""
-    return _DIALECTS.get(protocol, Dialect)()
-
-
-async def _s3(fs: Any, operation: str, **request: Any) -> Any:
-    try:
-        return await fs._call_s3(operation, **request)  # noqa: SLF001  # public calls cut keys at "?"
-    except FileNotFoundError as exc:
-        known = {"NoSuchKey", "NoSuchBucket"}
-        if operation == "head_bucket" or code_of(exc.__cause__) in known:
-            raise
-        # A proxy's or a wrong endpoint's 404 does not say that the object is absent.
-        raise OSError(errno.EIO, f"a 404 without S3's NoSuchKey: {exc}") from exc
-
-
-def _bucket_key(path: str) -> dict[str, str]:
-    bucket, _, key = path.partition("/")
-    return {"Bucket": bucket, "Key": key}
 
 
 def _modified(info: dict[str, Any]) -> float | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +16,13 @@ from ..errors import (
     ColdTierAccessError,
     ColdTierUnavailableError,
     ConfigurationError,
+    PreconditionFailedError,
     ZeitlichStoreError,
     map_errors,
 )
 from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
+from .local_locks import LOCK_FOLDER, locked, path_stripe
 
 _TEMPORARY: Final = ".tmp-"
 _ERRORS: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
@@ -59,7 +63,15 @@ class LocalObjectStore:
 
     async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
         del content_type  # a file has none
-        await asyncio.to_thread(self._write, path, data)
+        await asyncio.to_thread(self._write, path, data, contextlib.nullcontext)
+        return None
+
+    async def put_if(
+        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
+    ) -> str | None:
+        del content_type  # a file has none
+        unchanged = functools.partial(self._unchanged, path, expected)
+        await asyncio.to_thread(self._write, path, data, unchanged)
         return None
 
     async def delete(self, path: str) -> bool:
@@ -96,7 +108,19 @@ class LocalObjectStore:
                 self._check_root()
                 return None
 
-    def _write(self, path: str, data: bytes) -> None:
+    @contextlib.contextmanager
+    def _unchanged(self, path: str, expected: Blob | None) -> Iterator[None]:
+        """Keeps other writers out while the object is as it was read; else raises."""
+        folder = self._root / LOCK_FOLDER
+        _make_folder(folder)
+        with locked(folder / path_stripe(path)):
+            if self._read(path, 0, -1) != (expected and expected.data):
+                raise PreconditionFailedError(f"object {path} is another one")
+            yield
+
+    def _write(
+        self, path: str, data: bytes, unchanged: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         file = self._file(path)
         with map_errors(_ERRORS, f"writing {file} failed"):
             self._check_root()
@@ -104,7 +128,8 @@ class LocalObjectStore:
             temporary = file.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
             try:
                 _write_synced(temporary, data)
-                os.replace(temporary, file)  # noqa: PTH105  # named like this in the docs on atomicity
+                with unchanged():
+                    os.replace(temporary, file)  # noqa: PTH105  # the name its docs on atomicity use
             except BaseException:
                 with contextlib.suppress(OSError):
                     temporary.unlink()
@@ -135,7 +160,8 @@ class LocalObjectStore:
         start = self._root / folder
         if not start.resolve().is_relative_to(self._root) or not start.is_dir():
             return
-        for current, _, files in os.walk(start, onerror=_raise_unless_gone):
+        for current, folders, files in os.walk(start, onerror=_raise_unless_gone):
+            folders[:] = [name for name in folders if name != LOCK_FOLDER]
             base = Path(current).relative_to(self._root).as_posix()
             prefix = "" if base == "." else f"{base}/"
             yield from (f"{prefix}{file}" for file in files if not file.startswith(_TEMPORARY))

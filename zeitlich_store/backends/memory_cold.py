@@ -7,6 +7,7 @@ import threading
 import time
 from bisect import bisect_right
 
+from ..errors import PreconditionFailedError
 from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
 
@@ -38,6 +39,17 @@ class MemoryObjectStore:
     async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
         del content_type  # memory keeps none
         self._objects[check_object_path(path)] = (bytes(data), time.time())
+        return _token(data)
+
+    async def put_if(
+        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
+    ) -> str | None:
+        del content_type  # memory keeps none
+        with _lock:
+            found = self._objects.get(check_object_path(path))
+            if (found and found[0]) != (expected and expected.data):
+                raise PreconditionFailedError(f"object {path} is another one")
+            self._objects[path] = (bytes(data), time.time())
         return _token(data)
 
     async def delete(self, path: str) -> bool:

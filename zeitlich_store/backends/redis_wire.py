@@ -115,7 +115,7 @@ def parse_export(replies: Sequence[Any], ref: ThreadRef) -> HotExport:
     snapshot = Snapshot(
         messages=tuple(decode_all(messages, ref)),
         state=None if state is None else decode(state, ref),
-        ids=tuple((decode(member, ref), round(float(score))) for member, score in pairs(ids)),
+        ids=tuple((decode(m, ref), round(float(score))) for m, score in pairs(ids) if m),
         lineage=lineage,
         generation=int(generation),
         ops=tuple(ops.split()),

@@ -19,7 +19,6 @@ class DictColdTier:
         self._conditional = conditional
         self._archives: dict[ThreadRef, tuple[bytes, str]] = {}
         self._versions = 0
-        self.writes = 0
 
     async def open(self) -> None:
         """Nothing to check."""
@@ -37,7 +36,6 @@ class DictColdTier:
     async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: Expected) -> Written:
         """Store the archive's v1 bytes."""
         self._check(ref, expected)
-        self.writes += 1
         self._versions += 1
         data, token = v1.encode(snapshot), f"version-{self._versions}"
         self._archives[ref] = (data, token)

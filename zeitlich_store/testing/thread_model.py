@@ -124,18 +124,12 @@ class ThreadModel:
         return was_hot
 
     def evict_key(self, part: str) -> bool:
-        """The hot tier loses a part; whether there was one. Without any part left, nothing is hot.
-
-        That is the one loss that cannot be seen: an empty thread has no part but meta.
-        """
-        content = self._hot().content
-        parts = {"meta": True, "list": bool(content.messages), "state": content.state is not None}
-        parts["ids"] = any("id" in message for message in content.messages)
-        if self.hot and parts.pop(part):
-            self.hot.damaged = any(parts.values())
-            self.hot = self.hot if self.hot.damaged else None
-            return True
-        return False
+        """The hot tier loses a part; whether there was one. Meta and ids are there always."""
+        hot = self._hot()
+        parts = {"meta": True, "ids": True, "list": bool(hot.content.messages)}
+        parts["state"] = hot.content.state is not None
+        hot.damaged = hot.damaged or parts[part]
+        return parts[part]
 
     def delete(self) -> None:
         """As `Thread.delete`."""

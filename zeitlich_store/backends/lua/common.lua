@@ -83,8 +83,13 @@ local function gate_dead(first) return redis.call('HGET', KEYS[first + 4], 'dead
 
 local function gate_nonce(first) return redis.call('HGET', KEYS[first + 4], 'nonce') or '' end
 
+-- The ids always hold the empty id, which no message has: so even an empty thread has two keys, and
+-- the loss of either shows.
+local function keep_sentinel(first) redis.call('ZADD', KEYS[first + 3], '-2', '') end
+
 -- Ends a step that makes a thread hot: the operation id is the new incarnation.
 local function create(first, fields)
+  keep_sentinel(first)
   redis.call('HSET', KEYS[first], 'inc', OP, 'ctr', '0', 'lineage', fields.lineage or OP,
              'generation', fields.generation or '0', 'token', fields.token or '',
              'dirty', fields.dirty, 'pending', '', 'ops', fields.ops or (OP .. '=1'),

@@ -6,5 +6,6 @@ if answered(m) then return 1 end
 local c = content(4)
 if not staging_is_whole(c) then return staging_lost() end
 write(c)
+keep_sentinel(1)
 commit(m, '1')
 return 1

@@ -1,0 +1,25 @@
+"""Which dialect a protocol of fsspec speaks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .fsspec_dialects import AzureDialect, Dialect, GcsDialect, LocalDialect
+from .fsspec_s3 import S3Dialect
+
+_DIALECTS: Final[dict[str, type[Dialect]]] = {
+    "s3": S3Dialect,
+    "s3a": S3Dialect,
+    "gs": GcsDialect,
+    "gcs": GcsDialect,
+    "az": AzureDialect,
+    "abfs": AzureDialect,
+    "abfss": AzureDialect,
+    "file": LocalDialect,
+    "local": LocalDialect,
+}
+
+
+def dialect_of(protocol: str) -> Dialect:
+    """The dialect of a protocol."""
+    return _DIALECTS.get(protocol, Dialect)()

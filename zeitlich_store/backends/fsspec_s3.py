@@ -1,0 +1,160 @@
+"""S3 and what speaks it: exact keys, one request each, conditional puts."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from typing import Any, Final
+
+from fsspec.asyn import sync
+from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
+
+from ..errors import ConfigurationError, LimitExceededError, PreconditionFailedError
+from ..models import Blob, ObjectInfo
+from .fsspec_dialects import BucketDialect, Dialect
+from .fsspec_errors import code_of
+
+_ONE_REQUEST: Final = 5 << 30
+_REFUSED: Final = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+
+class S3Dialect(BucketDialect):
+    """S3 and what speaks it: exact keys, one request each, ETags as tokens."""
+
+    extra = "s3"
+
+    def options(self, given: dict[str, Any]) -> dict[str, Any]:
+        limits = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 3}}
+        config = {**limits, **given.get("config_kwargs", {})}
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        found = {"endpoint_url": endpoint} if endpoint else {}
+        return {**found, **given, "config_kwargs": config}
+
+    def of(self, fs: Any) -> Dialect:
+        if not hasattr(fs, "_call_s3"):
+            return BucketDialect()  # not s3fs, but another library's filesystem
+        return BlockingS3Dialect() if isinstance(fs, AsyncFileSystemWrapper) else self
+
+    def prepare(self, fs: Any) -> None:
+        # botocore retries already; s3fs would repeat its whole series five times.
+        fs.retries = 1
+
+    async def check(self, fs: Any, root: str) -> None:
+        bucket = root.partition("/")[0]
+        try:
+            await _s3(fs, "head_bucket", Bucket=bucket)
+        except FileNotFoundError as exc:
+            raise ConfigurationError(f"there is no bucket {bucket!r}") from exc
+        except PermissionError:
+            return  # some policies forbid looking at the bucket itself
+
+    async def close(self, fs: Any) -> None:
+        # Without a client there is nothing to close, and one could perhaps not even be made.
+        if fs._s3 is not None:  # noqa: SLF001  # s3fs has no public close
+            await (await fs.set_session()).close()
+
+    async def get(self, fs: Any, path: str) -> Blob:
+        reply = await _s3(fs, "get_object", **_bucket_key(path))
+        return Blob(await self.body(fs, reply), reply.get("ETag"))
+
+    async def body(self, fs: Any, reply: Any) -> bytes:
+        """The bytes of a reply."""
+        del fs
+        async with reply["Body"] as body:
+            data: bytes = await body.read()
+        return data
+
+    async def get_range(self, fs: Any, path: str, start: int, end: int) -> bytes:
+        span = f"bytes={start}-{max(start, end - 1)}"
+        try:
+            reply = await _s3(fs, "get_object", **_bucket_key(path), Range=span)
+        except OSError as exc:
+            if code_of(exc.__cause__) == "InvalidRange":
+                return b""  # it starts at or behind the object's end
+            raise
+        return (await self.body(fs, reply))[: max(0, end - start)]
+
+    async def put(self, fs: Any, path: str, data: bytes, content_type: str | None) -> str | None:
+        return await self._put(fs, path, data, content_type)
+
+    async def put_if(
+        self, fs: Any, path: str, data: bytes, expected: Blob | None, content_type: str | None
+    ) -> str | None:
+        if expected is None:
+            condition = {"IfNoneMatch": "*"}
+        elif expected.token is not None:
+            condition = {"IfMatch": expected.token}
+        else:
+            condition = {}
+        try:
+            return await self._put(fs, path, data, content_type, **condition)
+        except OSError as exc:
+            code = code_of(exc.__cause__)
+            if code in _REFUSED or (code == "NoSuchKey" and condition):
+                raise PreconditionFailedError(f"object {path} is another one") from exc
+            if code != "NotImplemented":
+                raise
+        # A service without conditions: the last writer wins there.
+        return await self._put(fs, path, data, content_type)
+
+    async def _put(
+        self, fs: Any, path: str, data: bytes, content_type: str | None, **condition: str
+    ) -> str | None:
+        if len(data) > _ONE_REQUEST:
+            raise LimitExceededError("S3 takes at most 5 GiB in one request")
+        content = {"ContentType": content_type} if content_type else {}
+        where = _bucket_key(path)
+        reply = await _s3(fs, "put_object", **where, Body=data, **content, **condition)
+        token: str | None = reply.get("ETag")
+        return token
+
+    async def delete(self, fs: Any, path: str) -> None:
+        await _s3(fs, "delete_object", **_bucket_key(path))
+
+    async def list(
+        self, fs: Any, base: str, prefix: str, after: str, limit: int
+    ) -> list[ObjectInfo]:
+        bucket, _, root = base.partition("/")
+        rows: list[ObjectInfo] = []
+        while len(rows) < limit:
+            page = await _s3(
+                fs,
+                "list_objects_v2",
+                Bucket=bucket,
+                Prefix=root + prefix,
+                StartAfter=root + after,
+                MaxKeys=min(1000, limit - len(rows)),
+            )
+            for item in page.get("Contents", ()):
+                after = item["Key"].removeprefix(root)
+                rows.append(ObjectInfo(after, item["Size"], item["LastModified"].timestamp()))
+            if not page.get("IsTruncated"):
+                break
+        return rows
+
+
+class BlockingS3Dialect(S3Dialect):
+    """A caller's own s3fs in blocking mode: the same requests, in worker threads."""
+
+    async def body(self, fs: Any, reply: Any) -> bytes:
+        # The body belongs to the event loop on which s3fs made the request.
+        read = super().body
+        data: bytes = await asyncio.to_thread(sync, fs.sync_fs.loop, read, fs, reply)
+        return data
+
+
+async def _s3(fs: Any, operation: str, **request: Any) -> Any:
+    try:
+        return await fs._call_s3(operation, **request)  # noqa: SLF001  # public calls cut keys at "?"
+    except FileNotFoundError as exc:
+        known = {"NoSuchKey", "NoSuchBucket"}
+        if operation == "head_bucket" or code_of(exc.__cause__) in known:
+            raise
+        # A proxy's or a wrong endpoint's 404 does not say that the object is absent.
+        raise OSError(errno.EIO, f"a 404 without S3's NoSuchKey: {exc}") from exc
+
+
+def _bucket_key(path: str) -> dict[str, str]:
+    bucket, _, key = path.partition("/")
+    return {"Bucket": bucket, "Key": key}
