@@ -70,13 +70,15 @@ class SessionThread(Thread):
         self._seen, self._saved = text, text
 
     async def _with_hot(self, step: Callable[[str], Awaitable[T]]) -> T:
+        """Hydrates where another archived the thread; the step keeps its operation id."""
         op = tiering.new_op()
-        try:
-            return await step(op)
-        except ThreadNotFoundError:
-            if self._deleted or not (await self.hydrate()).found:
-                raise
-            return await step(op)
+        for _ in range(tiering.ROUNDS):
+            try:
+                return await step(op)
+            except ThreadNotFoundError:
+                if self._deleted or not (await self.hydrate()).found:
+                    raise
+        return await step(op)
 
 
 class Session:
