@@ -182,7 +182,11 @@ class _ColdProbe(_Probe):
         return ""
 
     async def look(self) -> None:
-        self.note("conditional writes", "ok", "format v1: of two hot tiers that write one thread the last wins")
+        self.note(
+            "conditional writes",
+            "ok",
+            "format v1: of two hot tiers on one thread the last wins",
+        )
 
     async def close(self) -> str:
         await self._cold.aclose()
