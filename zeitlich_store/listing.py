@@ -17,12 +17,18 @@ async def list_threads(
     ThreadRef(key, "x")  # refuses a bad key
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise ValueError(f"limit is a positive int, not {limit!r}")
-    at = _HOT if cursor is None else cursor
+    page = await _page(hot, cold, key, limit, _HOT if cursor is None else cursor)
+    while not page.threads and page.cursor is not None:
+        page = await _page(hot, cold, key, limit, page.cursor)
+    return page
+
+
+async def _page(hot: HotTier, cold: ColdTier | None, key: str, limit: int, at: str) -> ThreadPage:
     if at.startswith(_HOT):
         return await _hot_page(hot, cold, key, limit, at.removeprefix(_HOT))
     if at.startswith(_COLD) and cold is not None:
         return await _cold_page(hot, cold, key, limit, at.removeprefix(_COLD))
-    raise ValueError(f"{cursor!r} is no cursor of a listing")
+    raise ValueError(f"{at!r} is no cursor of a listing")
 
 
 async def _hot_page(

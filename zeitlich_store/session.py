@@ -12,7 +12,7 @@ from .errors import ThreadNotFoundError
 from .messages import MessageFormat
 from .models import ThreadRef
 from .protocols import ColdTier, HotTier
-from .results import HydrateResult
+from .results import HydrateResult, HydrateStatus
 from .thread import Thread, dump_state, new_thread_id, parse_state
 
 T = TypeVar("T")
@@ -123,7 +123,9 @@ class Session:
         if not found.found:
             raise ThreadNotFoundError(f"thread {str(self._ref)!r} is in neither tier")
         if self._mode == "fork":
-            thread = await thread.fork_session(self._new_id)
+            source, thread = thread, await thread.fork_session(self._new_id)
+            if found.status is HydrateStatus.RESTORED:
+                await source.flush()  # it was not hot before, and is clean
         await thread.enter_state()
         return thread
 

@@ -232,8 +232,9 @@ class ThreadStore:
     ) -> ThreadPage:
         """One page of the threads of a thread key: those never archived, then the archived ones.
 
-        `limit` is the number of threads asked for; a page may hold a few more or fewer. Pass the
-        page's `cursor` back for the next one. A thread archived while it is listed may show twice.
+        `limit` is the number of threads asked for; a page may hold a few more or fewer, and is
+        empty only where no more follow. Pass its `cursor` back for the next one (None: the end).
+        A thread archived while it is listed may show twice.
         """
         self._check_open()
         return await list_threads(self._hot, self._cold, key=key, limit=limit, cursor=cursor)

@@ -140,8 +140,9 @@ class Thread:
         """Append messages; the number newly stored, those whose id is there already skipped.
 
         Raises:
-            TypeError, ValueError: A message cannot be serialised or has no usable id; nothing
-                was appended.
+            TypeError, ValueError: A message cannot be serialised, or `id_of` failed on it; nothing
+                was appended. (By default a message without a non-empty string ``"id"`` simply
+                has none and is stored every time.)
         """
         entries = self._format.entries(messages)
         if not entries:

@@ -238,9 +238,10 @@ class _Flush:
             return fresh.token  # another client archived the thread and it is hot anew
         if head is None:
             return None
-        if not head.snapshot.same_content(fresh.snapshot):
-            # Format v1 has no write ids: an attempt of our own whose reply was lost looks like
-            # this, and so does a foreign writer. The last writer wins, and the log says so.
+        known = head.snapshot.messages
+        if fresh.snapshot.messages[: len(known)] != known:
+            # Format v1 has no write ids: an attempt of our own whose reply was lost and that was
+            # truncated since looks like this, and so does a foreign writer. The last writer wins.
             log.warning(
                 "thread %s: replacing an archive this copy was not made from (format v1 cannot "
                 "tell another writer from a lost reply)",

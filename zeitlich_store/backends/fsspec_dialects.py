@@ -20,6 +20,8 @@ class Dialect:
     extra: ClassVar[str] = ""
     native: ClassVar[bool] = True
     """Whether the filesystem's own asyncio mode is used where it has one."""
+    find_options: ClassVar[dict[str, Any]] = {"on_error": "raise"}
+    """So that a listing that failed is not an empty one."""
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         """The filesystem's options with our defaults."""
@@ -83,7 +85,7 @@ class Dialect:
     ) -> list[ObjectInfo]:
         """Objects below `base` whose path starts with `prefix`."""
         folder = (base + prefix).rpartition("/")[0]
-        found = await fs._find(folder, detail=True)  # noqa: SLF001  # fsspec's async names
+        found = await fs._find(folder, detail=True, **self.find_options)  # noqa: SLF001  # fsspec's async names
         rows = []
         for path, info in sorted(found.items()):
             name = path.lstrip("/").removeprefix(base.lstrip("/"))
@@ -105,6 +107,8 @@ class LocalDialect(Dialect):
 
 class BucketDialect(Dialect):
     """An object store: the bucket has to be there."""
+
+    find_options: ClassVar[dict[str, Any]] = {}  # their listings raise by themselves
 
     async def check(self, fs: Any, root: str) -> None:
         bucket = root.partition("/")[0]

@@ -109,6 +109,7 @@ def export(
     if every == (thread is not None):
         raise ValueError("name a thread, or give --all")
     if thread is not None:
+        _check_target(output)
         settings.run(lambda store: _export_one(store, settings, thread, output))
         return
     if output is None:
@@ -152,6 +153,14 @@ async def _export_one(
         sys.stdout.buffer.flush()
     else:
         _write_file(target, contents.messages)
+
+
+def _check_target(target: Path | None) -> None:
+    """`ValueError` for an output file that cannot be made."""
+    if target is not None and target.is_dir():
+        raise ValueError(f"{target} is a folder; name a file")
+    if target is not None and not target.parent.is_dir():
+        raise ValueError(f"{target}: there is no folder {target.parent}")
 
 
 def _write_file(target: Path, messages: list[str]) -> None:

@@ -65,5 +65,6 @@ async def settle(store: ThreadStore, thread: Thread) -> str:
 
 def refuse_to_forget(store: ThreadStore) -> None:
     """`ValueError` where nothing that is written would outlive the command."""
-    if store.cold is None and isinstance(store.hot, PrivateHotTier):
-        raise ValueError("with a memory hot tier and no cold tier nothing would be kept")
+    lasting = store.cold is not None and "cold='memory:" not in repr(store)
+    if not lasting and isinstance(store.hot, PrivateHotTier):
+        raise ValueError("with a memory hot tier and no lasting cold tier nothing would be kept")

@@ -99,7 +99,8 @@ def _source(name: str, thread: str | None, *, alone: bool) -> Source:
             raise ValueError("lines from stdin need --thread ID")
         return Source("stdin", thread, sys.stdin.buffer.read())
     if not Path(name).is_file():
-        raise ValueError(f"{name}: no such file")
+        what = "is a folder; name its files" if Path(name).is_dir() else "no such file"
+        raise ValueError(f"{name}: {what}")
     return Source(name, Path(name).stem if thread is None else thread)
 
 
