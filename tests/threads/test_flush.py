@@ -123,7 +123,7 @@ async def test_a_failed_put_leaves_the_thread_hot_and_a_retry_archives_it_once(b
     assert not await thread.exists()
 
 
-async def test_what_is_appended_after_a_put_whose_reply_was_lost_is_archived_too(bench):
+async def test_what_is_appended_after_a_put_whose_reply_was_lost_is_archived_too(bench, caplog):
     thread = await begin(bench, M1)
     bench.cold.after["write"] = lost_reply()
     with pytest.raises(ColdTierUnavailableError):
@@ -131,6 +131,33 @@ async def test_what_is_appended_after_a_put_whose_reply_was_lost_is_archived_too
     await thread.append(M2)
     assert (await thread.flush()).status is FlushStatus.ARCHIVED
     assert await contents(bench) == [M1, M2]
+    assert caplog.records == []
+
+
+async def test_an_archive_of_another_writer_is_replaced_with_a_warning(bench, caplog):
+    thread = await begin(bench, M1)
+    foreign = b'{"v":1,"messages":["foreign"],"state":null,"dedupIds":[]}'
+    await bench.cold.inner.store.put(f"threads/messages/{bench.id}.json.gz", foreign)
+    await thread.flush()
+    assert await contents(bench) == [M1]
+    assert "replacing an archive this copy was not made from" in caplog.text
+
+
+async def test_a_flush_that_is_refused_every_time_gives_way_and_stays_hot(bench):
+    thread = await begin(bench, M1)
+    store, path = bench.cold.inner.store, f"threads/messages/{bench.id}.json.gz"
+    foreign = iter(range(99))
+
+    async def overtake():
+        text = b'{"v":1,"messages":["%d"],"state":null,"dedupIds":[]}' % next(foreign)
+        await store.put(path, text)
+
+    bench.cold.before["write"] = [overtake] * 99
+    result = await thread.flush()
+    assert (result.status, result.hot, result.rounds) == (FlushStatus.STILL_HOT, True, 0)
+    assert bench.puts() == 8
+    assert await thread.load() == [M1]
+    await thread.drop_hot()
 
 
 async def test_a_crash_between_put_and_evict_loses_nothing(bench):
@@ -250,38 +277,3 @@ async def test_a_flush_of_a_thread_redis_evicted_a_part_of_refuses(redis_bench, 
     await thread.hydrate()
     assert await thread.load() == [M1]
     assert await thread.load_state() == {"a": 1}
-
-
-async def test_every_step_of_many_flushes_beside_appends_loses_nothing(bench):
-    """Eight writers and two flushers at once: each acknowledged message is stored exactly once."""
-    import asyncio
-
-    await begin(bench)
-
-    async def write(name):
-        for n in range(20):
-            thread = bench.other().thread(bench.id)
-            while True:
-                await thread.hydrate()
-                try:
-                    await thread.append({"id": f"{name}-{n}"})
-                    break
-                except ThreadNotFoundError:
-                    continue
-
-    async def flush(done):
-        while not done.is_set():
-            await bench.other().thread(bench.id).flush()
-            await asyncio.sleep(0)
-
-    done = asyncio.Event()
-    flushers = [asyncio.create_task(flush(done)) for _ in range(2)]
-    await asyncio.gather(*(write(name) for name in "abcdefgh"))
-    done.set()
-    await asyncio.gather(*flushers)
-    await bench.store.thread(bench.id).flush()
-    stored = [message["id"] for message in await contents(bench)]
-    assert len(stored) == len(set(stored)) == 160
-    for name in "abcdefgh":
-        mine = [int(id_.split("-")[1]) for id_ in stored if id_.startswith(name)]
-        assert mine == list(range(20))

@@ -109,6 +109,7 @@ async def test_a_fork_continues_a_copy_and_the_source_is_never_changed(bench, ne
         assert await fork.append(M2, M3) == 1
         fork.state["n"] = 2
     assert await bench.archived() == source
+    assert not await bench.store.thread(bench.id).exists()
     assert len((await bench.archived(fork.id)).messages) == 3
     assert (await bench.archived(fork.id)).state == '{"n":2}'
     contents = await bench.store.read(bench.id)

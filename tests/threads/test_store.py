@@ -69,6 +69,7 @@ async def test_list_pages_through_hot_and_archived_threads(bench):
     for n in range(3):
         await bench.store.thread(f"hot-{n}", key=key).initialize()
     pages = await all_pages(bench.store, key=key, limit=3)
+    assert all(page.threads for page in pages[:-1])
     rows = {row.ref.id: row for page in pages for row in page.threads}
     assert sum(len(page.threads) for page in pages) == len(rows) == 10
     assert [name for name, row in rows.items() if row.hot and row.archived] == ["cold-3"]
