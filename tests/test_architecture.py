@@ -13,7 +13,7 @@ PACKAGE = ROOT / "zeitlich_store"
 LAYERS = [
     {"models", "results", "errors", "_json", "_cpu"},
     {"protocols", "keys", "snapshot"},
-    {"codecs", "backends", "archive", "tiering"},
+    {"codecs", "backends", "archive", "tiering", "flush"},
     {
         *("messages", "thread", "session", "store", "listing", "helpers"),
         *("urls", "registry", "builders", "factory", "__init__"),

@@ -48,12 +48,22 @@ class ConditionalCold(StoreMachine):
 
 
 class ArchiveCold(StoreMachine):
-    """The built-in cold tier, which looks before it writes."""
+    """The built-in cold tier."""
+
+    conflicts = True
+
+    async def make_cold(self):
+        return ObjectArchive(MemoryObjectStore(f"stateful-{id(self)}"), ZstdCodec())
+
+
+class V1Cold(StoreMachine):
+    """The built-in cold tier in format v1, which looks before it writes."""
 
     content_tokens = True
 
     async def make_cold(self):
-        return ObjectArchive(MemoryObjectStore(f"stateful-{id(self)}"), ZstdCodec())
+        store = MemoryObjectStore(f"stateful-{id(self)}")
+        return ObjectArchive(store, ZstdCodec(), format="v1")
 
 
 class MemoryHot(StoreMachine):
@@ -77,11 +87,11 @@ class RedisHot(StoreMachine):
         return bool(await self.tier.client.delete(key))
 
 
-@pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold])
+@pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold, V1Cold])
 def test_a_store_in_memory_agrees_with_the_model(cold):
     run(type("Machine", (MemoryHot, cold), {}), examples=300)
 
 
-@pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold])
+@pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold, V1Cold])
 def test_a_store_on_redis_agrees_with_the_model(cold, redis_server):
     run(type("Machine", (RedisHot, cold), {"url": redis_server.url}), examples=200)

@@ -87,13 +87,14 @@ def r2_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectSt
 def gcs_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
     """Google Cloud Storage."""
     _refuse(url, {}, allowed=("endpoint_url",))
-    return _fsspec("gs", _root(url), _endpoint(url) | dict(storage_options))
+    options = _endpoint(url) | dict(storage_options)
+    return object_store("gs", _root(url), storage_options=options)
 
 
 def azure_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
     """Azure Blob Storage; the account comes from the environment or `storage_options`."""
     _refuse(url, {})
-    return _fsspec("abfs", _root(url), storage_options)
+    return object_store("abfs", _root(url), storage_options=storage_options)
 
 
 def fsspec_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
@@ -104,7 +105,8 @@ def fsspec_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> Obje
     kind = get_filesystem_class(url.scheme)
     text = f"{url.scheme}://{url.location}"
     options = {**kind._get_kwargs_from_urls(text), **storage_options}  # noqa: SLF001  # fsspec's way to read its own URLs
-    return _fsspec(url.scheme, str(kind._strip_protocol(text)), options)  # noqa: SLF001  # as above
+    root = str(kind._strip_protocol(text))  # noqa: SLF001  # as above
+    return object_store(url.scheme, root, storage_options=options)
 
 
 def local_path(location: str) -> Path:
@@ -128,13 +130,19 @@ def _s3(
     client_options = {**client, **options.get("client_kwargs", {})}
     if client_options:
         merged["client_kwargs"] = client_options
-    return _fsspec("s3", root, merged)
+    return object_store("s3", root, storage_options=merged)
 
 
-def _fsspec(protocol: str, root: str, options: Mapping[str, Any]) -> ObjectStore:
+def object_store(protocol: str, root: str, **options: Any) -> ObjectStore:
+    """Objects on an fsspec filesystem, with conditional writes where the protocol has them.
+
+    `options` are those of `FsspecObjectStore`.
+    """
     from .backends.fsspec_cold import FsspecObjectStore
+    from .backends.s3_cold import S3ObjectStore
 
-    return FsspecObjectStore(protocol, root, storage_options=dict(options))
+    kind = S3ObjectStore if protocol in {"s3", "s3a"} else FsspecObjectStore
+    return kind(protocol, root, **options)
 
 
 def _endpoint(url: BackendUrl) -> dict[str, Any]:

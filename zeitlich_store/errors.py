@@ -23,6 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .models import Archived
 
 
 class ZeitlichStoreError(Exception):
@@ -42,7 +46,13 @@ class ThreadNotFoundError(ZeitlichStoreError, KeyError):
 
 
 class ConflictError(ZeitlichStoreError):
-    """Another writer was first. Nothing was overwritten: both versions are still there."""
+    """Another writer was first. Nothing was overwritten: both versions are still there.
+
+    From a flush, `archive` is the version found instead of the one expected (None where there is no
+    archive any more); `Thread.resolve` ends the conflict.
+    """
+
+    archive: Archived | None = None
 
 
 class PreconditionFailedError(ConflictError):

@@ -22,7 +22,14 @@ COLD_ENV: Final = "ZEITLICH_COLD_URL"
 HOT_ONLY: Final = "none"
 DEFAULT_TTL_SECONDS: Final = 86_400
 _HOT_METHODS: Final = ("status", "append", "export", "evict", "restore")
-_ARCHIVE_OPTIONS: Final = ("prefix", "content_type")
+_ARCHIVE_OPTIONS: Final = (
+    "prefix",
+    "content_type",
+    "format",
+    "conditional",
+    "legacy",
+    "keep_v1",
+)
 _STORE_METHODS: Final = ("get", "put", "delete", "list")
 
 
@@ -197,14 +204,14 @@ class _ColdSettings:
 
 
 def _filesystem_store(pair: tuple[Any, ...]) -> ObjectStore:
-    from .backends.fsspec_cold import FsspecObjectStore
+    from .builders import object_store
 
     if len(pair) != 2 or not _has(pair[0], "protocol") or not isinstance(pair[1], str):
         raise ConfigurationError("a filesystem is given as a pair (filesystem, 'bucket/prefix')")
     filesystem, root = pair
     protocol = filesystem.protocol
     name = protocol if isinstance(protocol, str) else protocol[0]
-    return FsspecObjectStore(name, root, filesystem=filesystem)
+    return object_store(name, root, filesystem=filesystem)
 
 
 def _one(name: str, given: Any, options: Mapping[str, Any]) -> Any:

@@ -2,11 +2,14 @@
 
 Redis keys percent-encode both parts, so that no two threads share a key, and put them between
 braces, so that all keys of a thread lie on one cluster slot. v1 object paths are the original's:
-plain names, and a `ValueError` for names that would not stay plain.
+plain names, and a `ValueError` for names that would not stay plain. v2 paths hold any name: what is
+not plain is written as ``~xx``, what is too long as a hash.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote, unquote
@@ -18,6 +21,13 @@ THREAD_TTL_SECONDS: Final = 90 * 24 * 3600
 
 V1_MAX_NAME_BYTES: Final = 200
 """Longest thread key and id a v1 path can hold, in bytes of UTF-8."""
+
+
+V2_HEAD: Final = "head.zt2"
+"""Name of a thread's head in its folder."""
+_V2_MAX_PART: Final = 150
+_V2_PART: Final = re.compile(r"(?:[a-z0-9_-]|~[0-9a-f]{2})+")
+_DEVICES: Final = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 
 
 def list_key(key: str, thread_id: str) -> str:
@@ -97,6 +107,58 @@ def ref_of_v1_path(key: str, name: str, suffixes: Sequence[str]) -> ThreadRef | 
             except ValueError:
                 return None
     return None
+
+
+def v2_path(prefix: str, ref: ThreadRef) -> str:
+    """Object path of a v2 archive; it has one for every name, on file systems of any kind.
+
+    >>> v2_path("threads", ThreadRef("messages", "T 42"))
+    'threads/v2/messages/~54~2042/head.zt2'
+    """
+    return f"{v2_folder(prefix, ref.key)}{_v2_part(ref.id)}/{V2_HEAD}"
+
+
+def v2_folder(prefix: str, key: str) -> str:
+    """The folder of a thread key's v2 archives, with a slash at its end."""
+    return "/".join(part for part in (prefix, "v2", _v2_part(key)) if part) + "/"
+
+
+def ref_of_v2_path(prefix: str, path: str) -> ThreadRef | None:
+    """The thread a v2 object path belongs to; None where it is no such path or holds a hash."""
+    parts = path.removeprefix(f"{prefix}/" if prefix else "").split("/")
+    if len(parts) != 4 or parts[0] != "v2" or parts[3] != V2_HEAD:
+        return None
+    names = [_v2_name(part) for part in parts[1:3]]
+    if names[0] is None or names[1] is None:
+        return None
+    return ThreadRef(names[0], names[1])
+
+
+def is_v2_path(prefix: str, path: str) -> bool:
+    """Whether an object path is that of a v2 archive, of whichever thread."""
+    inside = path.removeprefix(f"{prefix}/" if prefix else "")
+    return inside.startswith("v2/") and inside.count("/") == 3 and inside.endswith(f"/{V2_HEAD}")
+
+
+def _v2_part(name: str) -> str:
+    data = name.encode()
+    plain = b"abcdefghijklmnopqrstuvwxyz0123456789_-"
+    text = "".join(chr(byte) if byte in plain else f"~{byte:02x}" for byte in data)
+    if _DEVICES.fullmatch(text):
+        text = f"~{data[0]:02x}{text[1:]}"  # Windows gives these names to no file
+    return text if len(text) <= _V2_MAX_PART else f"~~{hashlib.sha256(data).hexdigest()}"
+
+
+def _v2_name(part: str) -> str | None:
+    """The name a path's part was made of; None where it was made of none, or hashed."""
+    if not _V2_PART.fullmatch(part):
+        return None
+    data = re.sub(rb"~(..)", lambda found: bytes.fromhex(found[1].decode()), part.encode())
+    try:
+        name = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return name if _v2_part(name) == part else None
 
 
 def check_object_path(path: str) -> str:

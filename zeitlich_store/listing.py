@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .errors import ConfigurationError
 from .models import ThreadRef
 from .protocols import ColdTier, HotTier, ListableColdTier, ScannableHotTier
@@ -51,11 +53,20 @@ async def _cold_page(hot: HotTier, cold: ColdTier, key: str, limit: int, after: 
     if not isinstance(cold, ListableColdTier):
         raise ConfigurationError("this cold tier cannot list its threads: it has no list()")
     rows = await cold.list(key=key, after=after, limit=limit)
-    hot_now = await hot.which_hot([row.ref for row in rows])
+    refs = [row.ref for row in rows]
+    hot_now, gone = await hot.which_hot(refs), await _gone(hot, cold, refs)
     threads = [
         ThreadInfo(
             row.ref, hot=row.ref in hot_now, archived=True, size=row.size, modified=row.modified
         )
         for row in rows
+        if row.ref not in gone
     ]
     return ThreadPage(threads, _COLD + rows[-1].path if len(rows) == limit else None)
+
+
+async def _gone(hot: HotTier, cold: ColdTier, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
+    """Threads whose archive is a late put of one that was deleted: it must not count."""
+    dead = await hot.dead_writes(refs)
+    heads = {ref: await cold.read(ref) for ref in dead}  # few: gates live for an hour
+    return {ref for ref, head in heads.items() if head and head.snapshot.write_id in dead[ref]}

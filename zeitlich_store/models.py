@@ -94,22 +94,34 @@ Expected = Version | str
 
 
 class Archived(NamedTuple):
-    """A snapshot read from the cold tier, its version token and its stored size in bytes."""
+    """A snapshot read from the cold tier, its version token and its stored size in bytes.
+
+    `versioned`: the tier stores generation and write id with every version it writes, so that no
+    two versions have one token and a writer recognises its own.
+    """
 
     snapshot: Snapshot
     token: str
     size: int
+    versioned: bool = False
 
 
 class Written(NamedTuple):
     """What a cold write returns: the new version's token, its stored size in bytes, its generation.
 
-    `generation` is None where the format keeps no count.
+    `generation` is None where the tier is not versioned, see `Archived`.
     """
 
     token: str
     size: int
     generation: int | None = None
+
+
+class Removed(NamedTuple):
+    """A version a cold tier removed; its write id is "" where it had or showed none."""
+
+    token: str
+    write_id: str = ""
 
 
 class Blob(NamedTuple):
@@ -221,5 +233,7 @@ class EvictOutcome(StrEnum):
     """The thread changed since the export: it stays hot and dirty."""
     GONE = "gone"
     """The thread is not hot any more and its archive stands."""
+    DEAD = "dead"
+    """Another archived the thread meanwhile, and this flush's version must not count any more."""
     UNDO = "undo"
     """The thread was deleted meanwhile; the archive this flush wrote must be removed again."""

@@ -10,7 +10,8 @@ Contract common to all tiers:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol, runtime_checkable
 
 from .models import (
@@ -27,6 +28,7 @@ from .models import (
     HotView,
     ObjectInfo,
     Outcome,
+    Removed,
     Snapshot,
     ThreadRef,
     Version,
@@ -107,14 +109,14 @@ class HotTier(Protocol):
     async def which_hot(self, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
         """Those of the threads that are hot, in one round trip."""
 
+    async def dead_writes(self, refs: Sequence[ThreadRef]) -> Mapping[ThreadRef, AbstractSet[str]]:
+        """Write ids of those threads whose put must not count, as their gates say."""
+
     async def info(self, ref: ThreadRef) -> HotInfo | None:
         """Counts, revision and expiry, None where the thread is not hot."""
 
     async def export(self, ref: ThreadRef) -> HotExport | None:
-        """Everything, atomically, and a new write id noted in `pending`; None: not hot.
-
-        A resend gets a write id of its own.
-        """
+        """Everything, and a new write id in `pending`, at a resend another; None: not hot."""
 
     async def evict(
         self,
@@ -196,8 +198,11 @@ class ColdTier(Protocol):
     async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: Expected) -> Written:
         """Write a version over the expected one, or raise `PreconditionFailedError`."""
 
-    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Archived]:
-        """Remove the thread's archive; the versions removed, where they could be read."""
+    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Removed]:
+        """Remove the thread's archive, readable or not, or exactly the version with that token.
+
+        The versions removed. `PreconditionFailedError`: another is there; nothing was removed.
+        """
 
 
 @runtime_checkable
@@ -243,16 +248,25 @@ class ObjectStore(Protocol):
 
 @runtime_checkable
 class ConditionalObjectStore(Protocol):
-    """An object store that can compare and write in one step."""
+    """An object store that can compare and write in one step. Its blobs and puts have tokens."""
+
+    proven: bool
+    """Whether the conditions are this library's own work, so that no probe is needed."""
 
     async def put_if(
-        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
-    ) -> str | None:
-        """`put`, but only over the object that was read as `expected` (None: there was none).
+        self, path: str, data: bytes, *, expected: str | None, content_type: str | None = None
+    ) -> str:
+        """`put`, but only over the version with that token (None: where there is no object).
 
-        Raises:
-            PreconditionFailedError: Another object is there, or none; nothing was written. It may
-                be this very write, where its reply was lost and a client below sent it again.
+        `PreconditionFailedError`: another object is there, or none; nothing was written. It may be
+        this very write, where its reply was lost and a client below sent it again.
+        `ConfigurationError`: the service has no such condition; nothing was written.
+        """
+
+    async def delete_if(self, path: str, *, expected: str) -> bool:
+        """`delete`, but only the version with that token; False where there is no object.
+
+        Raises as `put_if`.
         """
 
 

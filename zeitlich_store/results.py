@@ -20,6 +20,8 @@ class FlushStatus(StrEnum):
     """The thread was not hot (or the store has no cold tier); nothing was done."""
     GONE = "gone"
     """Another client archived or deleted the thread meanwhile."""
+    DROPPED = "dropped"
+    """A conflict was ended in favour of the archive: the hot copy was given up."""
     STILL_HOT = "still-hot"
     """Changes kept landing: what was exported is archived, the rest stays hot and dirty."""
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 from . import tiering
 from .errors import ThreadNotFoundError
+from .flush import ROUNDS
 from .messages import MessageFormat
 from .models import ThreadRef
 from .protocols import ColdTier, HotTier
@@ -72,7 +73,7 @@ class SessionThread(Thread):
     async def _with_hot(self, step: Callable[[str], Awaitable[T]]) -> T:
         """Hydrates where another archived the thread; the step keeps its operation id."""
         op = tiering.new_op()
-        for _ in range(tiering.ROUNDS):
+        for _ in range(ROUNDS):
             try:
                 return await step(op)
             except ThreadNotFoundError:

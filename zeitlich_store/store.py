@@ -73,7 +73,6 @@ class ThreadStore:
             except BaseException:
                 await self._hot.aclose()
                 raise
-            log.info("%s: of two stores that write one thread, the last writer wins", self)
         self._open = True
         return self
 
@@ -208,7 +207,7 @@ class ThreadStore:
             return ThreadContents(
                 messages.messages(view.messages), parse_state(ref, view.state), "hot"
             )
-        archived = await self._cold.read(ref) if self._cold else None
+        archived = await tiering.read_archive(self._hot, self._cold, ref)
         if archived is None:
             raise ThreadNotFoundError(f"thread {str(ref)!r} is in neither tier")
         raws = archived.snapshot.messages
@@ -221,7 +220,7 @@ class ThreadStore:
         """What both tiers hold of a thread; `ThreadNotFoundError` where neither has it."""
         ref = self._ref(key, thread_id)
         hot = await self._hot.info(ref)
-        archived = await self._cold.read(ref) if self._cold else None
+        archived = await tiering.read_archive(self._hot, self._cold, ref)
         if hot is None and archived is None:
             raise ThreadNotFoundError(f"thread {str(ref)!r} is in neither tier")
         count = len(archived.snapshot.messages) if archived else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from . import _json, tiering
 from .errors import HotTierCorruptError, ThreadNotFoundError
@@ -104,8 +104,23 @@ class Thread:
 
         Messages that are appended meanwhile stay hot; the flush goes round again up to four times
         and then says `FlushStatus.STILL_HOT`. A thread that is not hot: `FlushStatus.NOTHING`.
+
+        Raises:
+            ConflictError: The archive is another version than this copy was made from: another hot
+                tier wrote it, or this one fell back to an older state. Nothing was overwritten;
+                `resolve` decides.
         """
         return await tiering.flush(self._hot, self._cold, self._ref, keep=not delete_hot)
+
+    async def resolve(self, keep: tiering.Keep) -> FlushResult:
+        """Flush, and end a `ConflictError` by keeping one version; the other is gone for good.
+
+        ``"hot"`` replaces exactly the archive version found (one that is newer still is another
+        `ConflictError`), ``"archive"`` gives the hot copy up. Without a conflict it is a flush.
+        """
+        if keep not in get_args(tiering.Keep):
+            raise ValueError(f"keep is 'hot' or 'archive', not {keep!r}")
+        return await tiering.resolve(self._hot, self._cold, self._ref, keep=keep)
 
     async def drop_hot(self) -> bool:
         """Give the hot copy up without archiving it, damaged or not; whether there was one."""

@@ -9,30 +9,24 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from typing import Literal
 
 from . import _cpu
-from .errors import (
-    ConflictError,
-    HotTierUnavailableError,
-    PreconditionFailedError,
-    ThreadNotFoundError,
-)
-from .models import Archived, Base, EvictOutcome, HotExport, Outcome, Snapshot, ThreadRef, Version
+from .errors import ConflictError, HotTierUnavailableError, ThreadNotFoundError
+from .flush import ROUNDS, Flush, delete_version
+from .models import Archived, Base, Outcome, Snapshot, ThreadRef
 from .protocols import ColdTier, HotTier, NamingColdTier
 from .results import FlushResult, FlushStatus, HydrateResult, HydrateStatus
 from .snapshot.ids import place_ids
 
 IdOfRaw = Callable[[str], str | None]
-ROUNDS = 4
-"""How often a step that finds the world changed starts again before it says so."""
-REFUSALS = 8
-"""How often a flush's write may find another version before the flush gives way to others."""
+Keep = Literal["hot", "archive"]
 log = logging.getLogger("zeitlich_store")
 
 
 def new_op() -> str:
-    """A fresh operation id."""
-    return secrets.token_hex(16)
+    """A fresh operation id: 64 random bits, of which a thread remembers the last sixteen."""
+    return secrets.token_hex(8)
 
 
 def checked_ref(cold: ColdTier | None, key: str, thread_id: str) -> ThreadRef:
@@ -109,7 +103,7 @@ async def _restore(
     outcome = await hot.restore(ref, snapshot, base=base, gate=gate, op=new_op())
     if outcome is Outcome.DEAD and cold:
         # A put of a deleted thread that landed late: remove exactly that version, look again.
-        await _delete_version(cold, ref, archived.token)
+        await delete_version(cold, ref, archived.token)
     return outcome
 
 
@@ -117,6 +111,15 @@ async def _placed(archived: Archived, id_of: IdOfRaw | None) -> Snapshot:
     """The snapshot with each message id at the index of its message."""
     size = sum(map(len, archived.snapshot.messages))
     return await _cpu.run(place_ids, archived.snapshot, id_of, size=size)
+
+
+async def read_archive(hot: HotTier, cold: ColdTier | None, ref: ThreadRef) -> Archived | None:
+    """The archive for readers: a version whose put must not count any more is not there."""
+    archived = await cold.read(ref) if cold else None
+    if archived is None or not archived.snapshot.write_id:
+        return archived
+    dead = await hot.dead_writes([ref])
+    return None if archived.snapshot.write_id in dead.get(ref, ()) else archived
 
 
 async def replace(hot: HotTier, cold: ColdTier | None, ref: ThreadRef, *, op: str) -> None:
@@ -136,18 +139,27 @@ async def fork(
     fresh: bool,
 ) -> None:
     """Copy a hot thread; `fresh` says that the target's id is new and random."""
-    for _ in range(ROUNDS):
-        gate = None if fresh else (await hot.status(target)).gate
-        if not fresh and cold and await cold.read(target) is not None:
-            raise _exists(target)
-        outcome = await hot.fork(ref, target, op=op, gate=gate)
-        if outcome is Outcome.OK:
-            return
-        if outcome is Outcome.HOT:
-            raise _exists(target)
-        if outcome is Outcome.NOT_HOT:
-            raise ThreadNotFoundError(f"thread {str(ref)!r} is not hot; hydrate it before forking")
-    raise _restless(target)
+    gate = None if fresh else (await hot.status(target)).gate
+    if not fresh and await _forked(hot, cold, target, op):
+        return
+    outcome = await hot.fork(ref, target, op=op, gate=gate)
+    if outcome is Outcome.NOT_HOT:
+        raise ThreadNotFoundError(f"thread {str(ref)!r} is not hot; hydrate it before forking")
+    if outcome is Outcome.HOT:
+        raise _exists(target)
+    # Stale: the target was there meanwhile. Made by this very fork it may be archived already.
+    if outcome is Outcome.STALE and not await _forked(hot, cold, target, op):
+        raise _exists(target)
+
+
+async def _forked(hot: HotTier, cold: ColdTier | None, target: ThreadRef, op: str) -> bool:
+    """Whether the target's archive is that of this very fork; `ConflictError` for any other."""
+    archived = await read_archive(hot, cold, target)
+    if archived is None:
+        return False
+    if op not in {entry.partition("=")[0] for entry in archived.snapshot.ops}:
+        raise _exists(target)
+    return True
 
 
 def _exists(target: ThreadRef) -> ConflictError:
@@ -165,7 +177,7 @@ async def delete(hot: HotTier, cold: ColdTier | None, ref: ThreadRef) -> None:
     token = await hot.delete(ref, op=new_op())
     removed = await cold.delete(ref) if cold else []
     tokens = [*([token] if token else []), *(version.token for version in removed)]
-    write_ids = [v.snapshot.write_id for v in removed if v.snapshot.write_id]
+    write_ids = [version.write_id for version in removed if version.write_id]
     await hot.finish_delete(ref, op=new_op(), tokens=tokens, write_ids=write_ids)
 
 
@@ -175,107 +187,29 @@ async def flush(
     """Archive a thread and free the hot tier (or keep it there, clean).
 
     Raises:
+        ConflictError: The archive is not the version this copy was made from; nothing was
+            overwritten, the thread is still hot.
         HotTierCorruptError: Part of the thread is gone; nothing was archived.
         ColdTierUnavailableError: Nothing is lost: the thread is still hot; retry.
     """
     if cold is None:
         return FlushResult(FlushStatus.NOTHING, hot=(await hot.status(ref)).hot)
-    return await _Flush(hot, cold, ref, keep=keep).run()
+    return await Flush(hot, cold, ref, keep=keep).run()
 
 
-class _Flush:
-    """One flush: export, put, evict, and again while the thread keeps changing."""
+async def resolve(
+    hot: HotTier, cold: ColdTier | None, ref: ThreadRef, *, keep: Keep
+) -> FlushResult:
+    """Flush, and where that is a conflict, keep one of the two versions for good.
 
-    def __init__(self, hot: HotTier, cold: ColdTier, ref: ThreadRef, *, keep: bool) -> None:
-        self._hot, self._cold, self._ref, self._keep = hot, cold, ref, keep
-        self._bytes = self._messages = 0
-        self._generation: int | None = None
-
-    async def run(self) -> FlushResult:
-        export = await self._hot.export(self._ref)
-        if export is None:
-            return FlushResult(FlushStatus.NOTHING)
-        expected, rounds, refusals = export.token, 0, 0
-        while rounds < ROUNDS and refusals < REFUSALS:
-            try:
-                base = await self._archive(export, expected)
-            except PreconditionFailedError:
-                refusals += 1
-                head = await self._cold.read(self._ref)
-                # Exported after the head was read: it knows every attempt the head may be of.
-                fresh = await self._hot.export(self._ref)
-                expected = self._explain(export, fresh, head) if fresh else None
-            else:
-                rounds += 1
-                outcome = await self._evict(export, base)
-                if outcome is not EvictOutcome.CHANGED:
-                    return self._done(export, outcome, rounds)
-                fresh = await self._hot.export(self._ref)
-                expected = fresh.token if fresh else None
-            if fresh is None:
-                return self._result(FlushStatus.GONE, rounds)
-            export = fresh
-        return self._result(FlushStatus.STILL_HOT, rounds, hot=True)
-
-    async def _archive(self, export: HotExport, expected: str | None) -> Base:
-        """The archive version that holds an export; a clean one has it already."""
-        if not export.dirty and export.token:
-            return Base(export.token, export.generation)
-        return await self._write(export, expected)
-
-    async def _write(self, export: HotExport, expected: str | None) -> Base:
-        written = await self._cold.write(
-            self._ref, export.snapshot, expected=expected or Version.ABSENT
-        )
-        self._bytes += written.size
-        self._messages = len(export.snapshot.messages)
-        self._generation = written.generation
-        return Base(written.token, export.generation + 1)
-
-    def _explain(self, old: HotExport, fresh: HotExport, head: Archived | None) -> str | None:
-        """The version to replace next, after a put was refused because the head is another."""
-        if (fresh.incarnation, fresh.token) != (old.incarnation, old.token):
-            return fresh.token  # another client archived the thread and it is hot anew
-        if head is None:
-            return None
-        known = head.snapshot.messages
-        if fresh.snapshot.messages[: len(known)] != known:
-            # Format v1 has no write ids: an attempt of our own whose reply was lost and that was
-            # truncated since looks like this, and so does a foreign writer. The last writer wins.
-            log.warning(
-                "thread %s: replacing an archive this copy was not made from (format v1 cannot "
-                "tell another writer from a lost reply)",
-                self._ref,
-            )
-        return head.token
-
-    async def _evict(self, export: HotExport, base: Base) -> EvictOutcome:
-        head = export.write_id if export.dirty else None
-        outcome = await self._hot.evict(self._ref, export, base=base, head=head, keep=self._keep)
-        if outcome is EvictOutcome.UNDO:
-            await _delete_version(self._cold, self._ref, base.token)
-        return outcome
-
-    def _done(self, export: HotExport, outcome: EvictOutcome, rounds: int) -> FlushResult:
-        if outcome is EvictOutcome.UNDO:
-            return self._result(FlushStatus.GONE, rounds)
-        status = FlushStatus.ARCHIVED if export.dirty else FlushStatus.CLEAN
-        self._messages = len(export.snapshot.messages)
-        return self._result(status, rounds, hot=self._keep and outcome is EvictOutcome.EVICTED)
-
-    def _result(self, status: FlushStatus, rounds: int, *, hot: bool = False) -> FlushResult:
-        return FlushResult(
-            status,
-            messages=0 if status is FlushStatus.GONE else self._messages,
-            bytes=self._bytes,
-            generation=self._generation,
-            hot=hot,
-            rounds=rounds,
-        )
-
-
-async def _delete_version(cold: ColdTier, ref: ThreadRef, token: str) -> None:
+    ``"hot"`` replaces exactly the version found; one that is newer still is another conflict.
+    """
     try:
-        await cold.delete(ref, expected=token)
-    except PreconditionFailedError:
-        log.info("thread %s: the version to remove was replaced meanwhile", ref)
+        return await flush(hot, cold, ref)
+    except ConflictError as exc:
+        if cold is None:
+            raise
+        if keep == "archive":
+            await hot.drop(ref, op=new_op())
+            return FlushResult(FlushStatus.DROPPED)
+        return await Flush(hot, cold, ref, keep=False).replace(exc.archive)

@@ -27,6 +27,9 @@ _HARMLESS: Final = frozenset(
         "codec",
         "level",
         "format",
+        "conditional",
+        "legacy",
+        "keep_v1",
         "prefix",
         "content_type",
         "max_decoded_bytes",
@@ -231,10 +234,20 @@ def _level(value: str) -> int:
     return int(value)
 
 
-def _format(value: str) -> str:
-    if value != "v1":
-        raise ValueError("is 'v1', the only snapshot format this version writes")
-    return value
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"is one of {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def _switch(value: str) -> bool:
+    known = {"1": True, "on": True, "true": True, "0": False, "off": False, "false": False}
+    if value.lower() not in known:
+        raise ValueError("is on or off")
+    return known[value.lower()]
 
 
 def _prefix(value: str) -> str:
@@ -266,7 +279,10 @@ HOT_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
 COLD_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "codec": _word,
     "level": _level,
-    "format": _format,
+    "format": _choice("v1", "v2"),
+    "conditional": _choice("auto", "require", "off"),
+    "legacy": _switch,
+    "keep_v1": _switch,
     "prefix": _prefix,
     "content_type": _content_type,
     "max_decoded_bytes": _count(1, 1 << 50, "bytes"),

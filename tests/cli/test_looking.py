@@ -85,7 +85,7 @@ def test_demo_compares_every_transcript(zs, monkeypatch, tmp_path):
     code, out, err = zs("demo", "--dir", tmp_path / "kept")
     assert (code, err) == (0, "")
     assert "11 of 11 transcripts came back byte for byte" in out
-    assert len(list((tmp_path / "kept").rglob("*.json.zst"))) == 11
+    assert len(list((tmp_path / "kept").rglob("head.zt2"))) == 11
     again = zs.json("demo", "--dir", tmp_path / "kept")
     assert (again["ok"], again["threads"]) == (11, 11)
 

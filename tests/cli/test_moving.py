@@ -29,7 +29,7 @@ def test_rm_of_nothing_fails_and_removes_nothing_else(zs, chat):
 
 
 def test_rm_removes_a_damaged_archive(zs, chat, tmp_path):
-    (archive,) = (tmp_path / "cold").rglob("chat.json*")
+    (archive,) = (tmp_path / "cold").rglob("chat/head.zt2")
     archive.write_bytes(b"damage")
     assert zs("stat", "chat")[0] == 1
     assert zs("rm", "chat", "--yes")[0] == 0

@@ -5,9 +5,9 @@ import uuid
 import pytest
 
 from zeitlich_store.archive import ObjectArchive
-from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
+from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.backends.simple_cold import SimpleColdTier
 from zeitlich_store.codecs.gzip import GzipCodec
 from zeitlich_store.codecs.plain import JsonCodec
@@ -23,26 +23,40 @@ def codec(request):
     return request.param
 
 
+@pytest.fixture(params=["v1", "v2"])
+def format_name(request):
+    return request.param
+
+
 class TestArchiveInMemory(ColdTierSuite):
     @pytest.fixture
-    async def tier(self, codec):
-        return ObjectArchive(MemoryObjectStore(uuid.uuid4().hex), codec)
+    async def tier(self, codec, format_name):
+        return ObjectArchive(MemoryObjectStore(uuid.uuid4().hex), codec, format=format_name)
+
+
+class TestArchiveWithoutConditions(ColdTierSuite):
+    """As on a service that has none: it looks before it writes."""
+
+    @pytest.fixture
+    async def tier(self, codec, format_name):
+        store = MemoryObjectStore(uuid.uuid4().hex)
+        return ObjectArchive(store, codec, format=format_name, conditional="off")
 
 
 class TestArchiveOnDisk(ColdTierSuite):
     @pytest.fixture
-    async def tier(self, codec, tmp_path):
-        tier = ObjectArchive(LocalObjectStore(tmp_path), codec)
+    async def tier(self, codec, format_name, tmp_path):
+        tier = ObjectArchive(LocalObjectStore(tmp_path), codec, format=format_name)
         await tier.open()
         return tier
 
 
 class TestArchiveOnS3(ColdTierSuite):
     @pytest.fixture
-    async def tier(self, codec, s3_server):
+    async def tier(self, codec, format_name, s3_server):
         options = s3_server.storage_options
-        store = FsspecObjectStore("s3", s3_server.new_bucket(), storage_options=options)
-        tier = ObjectArchive(store, codec)
+        store = S3ObjectStore("s3", s3_server.new_bucket(), storage_options=options)
+        tier = ObjectArchive(store, codec, format=format_name)
         await tier.open()
         yield tier
         await tier.aclose()

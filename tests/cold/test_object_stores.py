@@ -7,6 +7,7 @@ import pytest
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
+from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.testing.conditional_store_suite import ConditionalStoreSuite
 from zeitlich_store.testing.object_store_suite import ObjectStoreSuite
 
@@ -49,7 +50,7 @@ class TestS3(ConditionalStoreSuite):
     async def store(self, opened, s3_server):
         root = f"{s3_server.new_bucket()}/some/prefix"
         options = s3_server.storage_options
-        return await opened(FsspecObjectStore("s3", root, storage_options=options))
+        return await opened(S3ObjectStore("s3", root, storage_options=options))
 
 
 class TestS3OfTheCallers(ConditionalStoreSuite):
@@ -61,4 +62,4 @@ class TestS3OfTheCallers(ConditionalStoreSuite):
 
         fs = s3fs.S3FileSystem(**s3_server.storage_options, skip_instance_cache=True)
         root = f"{s3_server.new_bucket()}/prefix"
-        return await opened(FsspecObjectStore("s3", root, filesystem=fs))
+        return await opened(S3ObjectStore("s3", root, filesystem=fs))

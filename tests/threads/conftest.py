@@ -70,13 +70,15 @@ class Bench:
         return self.calls.count("write")
 
 
-@pytest.fixture(params=["memory", "redis"])
-async def bench(request):
-    if request.param == "memory":
-        hot = MemoryHotTier()
-    else:
+def _bench(request, kind, format_name="v2"):
+    hot = MemoryHotTier()
+    if kind == "redis":
         hot = RedisHotTier.from_url(request.getfixturevalue("redis_server").url)
-    bench = Bench(hot, ObjectArchive(MemoryObjectStore(uuid.uuid4().hex), GzipCodec()))
+    store = MemoryObjectStore(uuid.uuid4().hex)
+    return Bench(hot, ObjectArchive(store, GzipCodec(), format=format_name))
+
+
+async def _opened(bench):
     async with bench.store:
         bench.calls.clear()
         yield bench
@@ -84,10 +86,20 @@ async def bench(request):
         bench.cold.before.clear()
 
 
+@pytest.fixture(params=["memory", "redis"])
+async def bench(request):
+    async for bench in _opened(_bench(request, request.param)):
+        yield bench
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def v1_bench(request):
+    """An archive in format v1, which has no room for generation and write id."""
+    async for bench in _opened(_bench(request, request.param, "v1")):
+        yield bench
+
+
 @pytest.fixture
-async def redis_bench(redis_server):
-    hot = RedisHotTier.from_url(redis_server.url)
-    bench = Bench(hot, ObjectArchive(MemoryObjectStore(uuid.uuid4().hex), GzipCodec()))
-    async with bench.store:
-        bench.calls.clear()
+async def redis_bench(request):
+    async for bench in _opened(_bench(request, "redis")):
         yield bench

@@ -1,5 +1,7 @@
 """A flush loses nothing between the tiers, whoever acts at whichever step."""
 
+from dataclasses import replace
+
 import pytest
 
 from zeitlich_store import (
@@ -134,7 +136,8 @@ async def test_what_is_appended_after_a_put_whose_reply_was_lost_is_archived_too
     assert caplog.records == []
 
 
-async def test_an_archive_of_another_writer_is_replaced_with_a_warning(bench, caplog):
+async def test_an_archive_of_another_writer_is_replaced_with_a_warning(v1_bench, caplog):
+    bench = v1_bench
     thread = await begin(bench, M1)
     foreign = b'{"v":1,"messages":["foreign"],"state":null,"dedupIds":[]}'
     await bench.cold.inner.store.put(f"threads/messages/{bench.id}.json.gz", foreign)
@@ -143,7 +146,8 @@ async def test_an_archive_of_another_writer_is_replaced_with_a_warning(bench, ca
     assert "replacing an archive this copy was not made from" in caplog.text
 
 
-async def test_a_flush_that_is_refused_every_time_gives_way_and_stays_hot(bench):
+async def test_a_flush_that_is_refused_every_time_gives_way_and_stays_hot(v1_bench):
+    bench = v1_bench
     thread = await begin(bench, M1)
     store, path = bench.cold.inner.store, f"threads/messages/{bench.id}.json.gz"
     foreign = iter(range(99))
@@ -155,7 +159,7 @@ async def test_a_flush_that_is_refused_every_time_gives_way_and_stays_hot(bench)
     bench.cold.before["write"] = [overtake] * 99
     result = await thread.flush()
     assert (result.status, result.hot, result.rounds) == (FlushStatus.STILL_HOT, True, 0)
-    assert bench.puts() == 8
+    assert bench.puts() == 16
     assert await thread.load() == [M1]
     await thread.drop_hot()
 
@@ -217,7 +221,8 @@ async def test_a_stalled_evict_of_another_incarnation_with_an_equal_counter_evic
 async def _write(bench, ref, export):
     from zeitlich_store.models import Base, Version
 
-    written = await bench.cold.inner.write(ref, export.snapshot, expected=Version.ABSENT)
+    version = replace(export.snapshot, generation=1, write_id=export.write_id)
+    written = await bench.cold.inner.write(ref, version, expected=Version.ABSENT)
     return Base(written.token, 1)
 
 
@@ -249,7 +254,7 @@ async def test_two_flushers_of_one_content_never_undo_each_other(bench):
 
 async def test_a_damaged_archive_is_never_overwritten_by_a_flush(bench):
     thread = await begin(bench, M1)
-    path = f"threads/messages/{bench.id}.json.gz"
+    path = f"threads/v2/messages/{bench.id}/head.zt2"
     await bench.cold.inner.store.put(path, b"\x1f\x8b damaged")
     with pytest.raises(CorruptSnapshotError, match=bench.id):
         await thread.flush()

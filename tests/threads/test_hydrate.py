@@ -13,7 +13,7 @@ from zeitlich_store import (
     clear_hot_tier,
     encode_snapshot,
 )
-from zeitlich_store.models import Archived, Outcome, Version
+from zeitlich_store.models import Outcome, Version
 
 M1, M2, M3 = ({"id": f"m{n}"} for n in (1, 2, 3))
 
@@ -125,7 +125,7 @@ async def test_initialize_overtaken_by_anothers_whole_session_hides_nothing(benc
 
 
 async def test_an_archive_written_by_a_dead_attempt_is_removed_and_not_restored(bench):
-    """A put of a deleted thread that landed late; only formats with write ids can show it."""
+    """A put of a deleted thread that landed late."""
     await make(bench, M1)
     thread = bench.store.thread(bench.id)
     hot, cold = bench.hot.inner, bench.cold.inner
@@ -133,25 +133,19 @@ async def test_an_archive_written_by_a_dead_attempt_is_removed_and_not_restored(
     write_id = (await hot.export(thread.ref)).write_id
     await thread.delete()
     late = Snapshot(messages=("late",), write_id=write_id)
-    token = (await cold.write(thread.ref, late, expected=Version.ABSENT)).token
-
-    class WithWriteIds:
-        async def read(self, ref):
-            found = await cold.read(ref)
-            return found and Archived(late, token, found.size)
-
-        delete = cold.delete
-
-    from zeitlich_store import tiering
-
-    result = await tiering.hydrate(hot, WithWriteIds(), thread.ref, id_of=None)
-    assert not result.found
+    await cold.write(thread.ref, late, expected=Version.ABSENT)
+    with pytest.raises(ThreadNotFoundError):
+        await bench.store.read(bench.id)
+    with pytest.raises(ThreadNotFoundError):
+        await bench.store.stat(bench.id)
+    assert (await bench.store.list()).threads == []
+    assert not (await thread.hydrate()).found
     assert await cold.read(thread.ref) is None
 
 
 async def test_a_damaged_archive_is_an_error_and_nothing_becomes_hot(bench):
     await make(bench, M1)
-    path = f"threads/messages/{bench.id}.json.gz"
+    path = f"threads/v2/messages/{bench.id}/head.zt2"
     data = (await bench.cold.inner.store.get(path)).data
     await bench.cold.inner.store.put(path, data[:-9])
     thread = bench.store.thread(bench.id)
@@ -163,7 +157,8 @@ async def test_a_damaged_archive_is_an_error_and_nothing_becomes_hot(bench):
     assert not await thread.exists()
 
 
-async def test_two_archives_of_one_thread_are_an_error_that_names_both(bench):
+async def test_two_archives_of_one_thread_are_an_error_that_names_both(v1_bench):
+    bench = v1_bench
     await make(bench, M1)
     path = f"threads/messages/{bench.id}.json"
     await bench.cold.inner.store.put(path, b'{"v":1,"messages":[],"state":null,"dedupIds":[]}')

@@ -29,7 +29,7 @@ async def test_read_takes_the_tier_that_has_it_and_changes_neither(bench):
         [M2, M3],
         [M1, M2, M3],
     ]
-    assert set(bench.calls) == {"read"}
+    assert set(bench.calls) == {"read", "dead_writes"}
     assert not await bench.store.thread(bench.id).exists()
 
 

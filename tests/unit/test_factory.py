@@ -11,6 +11,7 @@ import redis.asyncio
 
 from zeitlich_store import factory
 from zeitlich_store.archive import ObjectArchive
+from zeitlich_store.backends import fsspec_cold, s3_cold
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
@@ -43,7 +44,8 @@ def recorded(monkeypatch):
 
         get = put = delete = list = open = aclose = None
 
-    monkeypatch.setattr("zeitlich_store.backends.fsspec_cold.FsspecObjectStore", Recorder)
+    monkeypatch.setattr(fsspec_cold, "FsspecObjectStore", Recorder)
+    monkeypatch.setattr(s3_cold, "S3ObjectStore", Recorder)
     return calls
 
 
@@ -67,7 +69,7 @@ async def test_the_defaults_are_memory_and_a_folder_of_the_users(tmp_path):
     assert repr(store).count("file://") == 1
     async with store, store.session("t") as thread:
         await thread.append({"id": "m"})
-    assert list((tmp_path / "data" / "zeitlich-store").rglob("t.json.zst"))
+    assert list((tmp_path / "data" / "zeitlich-store").rglob("t/head.zt2"))
 
 
 async def test_the_environment_names_both_tiers(monkeypatch, tmp_path):

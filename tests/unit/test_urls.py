@@ -57,7 +57,9 @@ def test_a_ttl_is_a_positive_whole_number(value):
     "query",
     [
         "level=x",
-        "format=v2",
+        "format=v3",
+        "conditional=yes",
+        "keep_v1=maybe",
         "prefix=/abs",
         "prefix=a/../b",
         "prefix=a//b",
@@ -74,7 +76,7 @@ def test_a_ttl_is_a_positive_whole_number(value):
         "codec=json&codec=json",
         "codec",
         "=x",
-        "legacy=off",
+        "legacy=2",
     ],
 )
 def test_a_bad_cold_parameter_is_refused(query):

@@ -139,17 +139,6 @@ class FsspecObjectStore:
             await self._check()
             raise translate(exc, "writing", self._name(path), self._secrets) from exc
 
-    async def put_if(
-        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
-    ) -> str | None:
-        """Conditional on S3 and what speaks it; a plain `put` elsewhere."""
-        step = self._dialect.put_if(self._fs, self._at(path), data, expected, content_type)
-        try:
-            return await self._call("writing", path, step)
-        except FileNotFoundError as exc:
-            await self._check()
-            raise translate(exc, "writing", self._name(path), self._secrets) from exc
-
     async def delete(self, path: str) -> bool:
         try:
             await self._call("deleting", path, self._dialect.delete(self._fs, self._at(path)))

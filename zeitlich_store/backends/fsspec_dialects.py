@@ -64,13 +64,6 @@ class Dialect:
             await fs._pipe_file(path, data, **options)  # noqa: SLF001  # as above
         return None
 
-    async def put_if(
-        self, fs: Any, path: str, data: bytes, expected: Blob | None, content_type: str | None
-    ) -> str | None:
-        """`put`, conditional where the service can compare and write in one step."""
-        del expected
-        return await self.put(fs, path, data, content_type)
-
     def content(self, content_type: str) -> dict[str, Any]:
         """How the filesystem is told a content type; most have none."""
         del content_type

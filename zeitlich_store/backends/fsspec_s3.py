@@ -1,10 +1,12 @@
-"""S3 and what speaks it: exact keys, one request each, conditional puts."""
+"""S3 and what speaks it: exact keys, one request each, conditional puts and deletes."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from fsspec.asyn import sync
@@ -16,7 +18,7 @@ from .fsspec_dialects import BucketDialect, Dialect
 from .fsspec_errors import code_of
 
 _ONE_REQUEST: Final = 5 << 30
-_REFUSED: Final = {"PreconditionFailed", "ConditionalRequestConflict"}
+_REFUSED: Final = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
 class S3Dialect(BucketDialect):
@@ -79,35 +81,33 @@ class S3Dialect(BucketDialect):
         return await self._put(fs, path, data, content_type)
 
     async def put_if(
-        self, fs: Any, path: str, data: bytes, expected: Blob | None, content_type: str | None
-    ) -> str | None:
-        if expected is None:
-            condition = {"IfNoneMatch": "*"}
-        elif expected.token is not None:
-            condition = {"IfMatch": expected.token}
-        else:
-            condition = {}
-        try:
+        self, fs: Any, path: str, data: bytes, expected: str | None, content_type: str | None
+    ) -> str:
+        """`put` over the version with that ETag, or (None) where there is no object."""
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        with _refusals(path):
             return await self._put(fs, path, data, content_type, **condition)
-        except OSError as exc:
-            code = code_of(exc.__cause__)
-            if code in _REFUSED or (code == "NoSuchKey" and condition):
-                raise PreconditionFailedError(f"object {path} is another one") from exc
-            if code != "NotImplemented":
-                raise
-        # A service without conditions: the last writer wins there.
-        return await self._put(fs, path, data, content_type)
+
+    async def delete_if(self, fs: Any, path: str, expected: str) -> bool:
+        """`delete` the version with that ETag; False where there is no object."""
+        with _refusals(path):
+            try:
+                await _s3(fs, "delete_object", **_bucket_key(path), IfMatch=expected)
+            except FileNotFoundError as exc:
+                if code_of(exc.__cause__) != "NoSuchKey":
+                    raise
+                return False
+        return True
 
     async def _put(
         self, fs: Any, path: str, data: bytes, content_type: str | None, **condition: str
-    ) -> str | None:
+    ) -> str:
         if len(data) > _ONE_REQUEST:
             raise LimitExceededError("S3 takes at most 5 GiB in one request")
         content = {"ContentType": content_type} if content_type else {}
         where = _bucket_key(path)
         reply = await _s3(fs, "put_object", **where, Body=data, **content, **condition)
-        token: str | None = reply.get("ETag")
-        return token
+        return str(reply["ETag"])
 
     async def delete(self, fs: Any, path: str) -> None:
         await _s3(fs, "delete_object", **_bucket_key(path))
@@ -142,6 +142,20 @@ class BlockingS3Dialect(S3Dialect):
         read = super().body
         data: bytes = await asyncio.to_thread(sync, fs.sync_fs.loop, read, fs, reply)
         return data
+
+
+@contextmanager
+def _refusals(path: str) -> Iterator[None]:
+    """Tells a condition that was not met, and one the service does not know, from other errors."""
+    try:
+        yield
+    except OSError as exc:
+        code = code_of(exc.__cause__)
+        if code in _REFUSED:
+            raise PreconditionFailedError(f"object {path} is another version") from exc
+        if code == "NotImplemented":
+            raise ConfigurationError("the service has no such condition") from exc
+        raise
 
 
 async def _s3(fs: Any, operation: str, **request: Any) -> Any:

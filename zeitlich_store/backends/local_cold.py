@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +37,10 @@ class LocalObjectStore:
 
     A put writes a temporary file in the same folder, syncs it to disk, renames it over the old one
     and syncs the folder: a reader or a crash sees the old object or the new one, whole.
+    A token is the object's size and SHA-256.
     """
+
+    proven = True
 
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root).expanduser()
@@ -56,7 +60,7 @@ class LocalObjectStore:
 
     async def get(self, path: str) -> Blob | None:
         data = await asyncio.to_thread(self._read, path, 0, -1)
-        return None if data is None else Blob(data, None)
+        return None if data is None else Blob(data, _token(data))
 
     async def get_range(self, path: str, start: int, end: int) -> bytes | None:
         return await asyncio.to_thread(self._read, path, start, max(0, end - start))
@@ -64,18 +68,21 @@ class LocalObjectStore:
     async def put(self, path: str, data: bytes, *, content_type: str | None = None) -> str | None:
         del content_type  # a file has none
         await asyncio.to_thread(self._write, path, data, contextlib.nullcontext)
-        return None
+        return _token(data)
 
     async def put_if(
-        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
-    ) -> str | None:
+        self, path: str, data: bytes, *, expected: str | None, content_type: str | None = None
+    ) -> str:
         del content_type  # a file has none
         unchanged = functools.partial(self._unchanged, path, expected)
         await asyncio.to_thread(self._write, path, data, unchanged)
-        return None
+        return _token(data)
 
     async def delete(self, path: str) -> bool:
         return await asyncio.to_thread(self._delete, path)
+
+    async def delete_if(self, path: str, *, expected: str) -> bool:
+        return await asyncio.to_thread(self._delete_if, path, expected)
 
     async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         return list(await asyncio.to_thread(self._list, prefix, after, limit))
@@ -109,13 +116,20 @@ class LocalObjectStore:
                 return None
 
     @contextlib.contextmanager
-    def _unchanged(self, path: str, expected: Blob | None) -> Iterator[None]:
-        """Keeps other writers out while the object is as it was read; else raises."""
+    def _locked(self, path: str) -> Iterator[None]:
+        """Keeps other writers of the object out."""
         folder = self._root / LOCK_FOLDER
         _make_folder(folder)
         with locked(folder / path_stripe(path)):
-            if self._read(path, 0, -1) != (expected and expected.data):
-                raise PreconditionFailedError(f"object {path} is another one")
+            yield
+
+    @contextlib.contextmanager
+    def _unchanged(self, path: str, expected: str | None) -> Iterator[None]:
+        """Keeps other writers out while the object is the version expected; else raises."""
+        with self._locked(path):
+            data = self._read(path, 0, -1)
+            if (None if data is None else _token(data)) != expected:
+                raise PreconditionFailedError(f"object {path} is another version than expected")
             yield
 
     def _write(
@@ -147,6 +161,13 @@ class LocalObjectStore:
             _sync_folder(file.parent)
             return True
 
+    def _delete_if(self, path: str, expected: str) -> bool:
+        with map_errors(_ERRORS, f"deleting {self._file(path)} failed"):
+            if self._read(path, 0, 0) is None:
+                return False
+            with self._unchanged(path, expected):
+                return self._delete(path)
+
     def _list(self, prefix: str, after: str, limit: int) -> Sequence[ObjectInfo]:
         folder = prefix.rpartition("/")[0]
         with map_errors(_ERRORS, f"listing {self._root / folder} failed"):
@@ -172,6 +193,10 @@ class LocalObjectStore:
         except FileNotFoundError:
             return None
         return ObjectInfo(name, stat.st_size, stat.st_mtime)
+
+
+def _token(data: bytes) -> str:
+    return f"{len(data)}-{hashlib.sha256(data).hexdigest()}"
 
 
 def _raise_unless_gone(exc: OSError) -> None:

@@ -18,6 +18,8 @@ _lock = threading.Lock()
 class MemoryObjectStore:
     """Objects in memory; two stores of one `name` see the same objects, from any thread."""
 
+    proven = True
+
     def __init__(self, name: str = "") -> None:
         with _lock:
             self._objects = _spaces.setdefault(name, {})
@@ -42,18 +44,29 @@ class MemoryObjectStore:
         return _token(data)
 
     async def put_if(
-        self, path: str, data: bytes, *, expected: Blob | None, content_type: str | None = None
-    ) -> str | None:
+        self, path: str, data: bytes, *, expected: str | None, content_type: str | None = None
+    ) -> str:
         del content_type  # memory keeps none
         with _lock:
-            found = self._objects.get(check_object_path(path))
-            if (found and found[0]) != (expected and expected.data):
-                raise PreconditionFailedError(f"object {path} is another one")
-            self._objects[path] = (bytes(data), time.time())
+            self._check(path, expected)
+            self._objects[check_object_path(path)] = (bytes(data), time.time())
         return _token(data)
 
     async def delete(self, path: str) -> bool:
         return self._objects.pop(check_object_path(path), None) is not None
+
+    async def delete_if(self, path: str, *, expected: str) -> bool:
+        with _lock:
+            if check_object_path(path) not in self._objects:
+                return False
+            self._check(path, expected)
+            del self._objects[path]
+        return True
+
+    def _check(self, path: str, expected: str | None) -> None:
+        found = self._objects.get(check_object_path(path))
+        if (found and _token(found[0])) != expected:
+            raise PreconditionFailedError(f"object {path} is another version than expected")
 
     async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         # A copy: another thread may put and delete meanwhile.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from ..keys import THREAD_TTL_SECONDS
 from ..models import (
@@ -178,6 +179,9 @@ class MemoryHotTier:
     async def which_hot(self, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
         return {ref for ref in refs if self._find(ref)}
 
+    async def dead_writes(self, refs: Sequence[ThreadRef]) -> Mapping[ThreadRef, AbstractSet[str]]:
+        return {ref: frozenset(dead) for ref in refs if (dead := self._gates.dead(ref))}
+
     async def info(self, ref: ThreadRef) -> HotInfo | None:
         record = self._find(ref)
         return record.info(ref, self._clock()) if record else None
@@ -206,8 +210,9 @@ class MemoryHotTier:
     ) -> EvictOutcome:
         record = self._find(ref)
         if record is None:
-            undo = self._gates.deleted(ref) and head in self._gates.dead(ref)
-            return EvictOutcome.UNDO if undo else EvictOutcome.GONE
+            if head not in self._gates.dead(ref):
+                return EvictOutcome.GONE
+            return EvictOutcome.UNDO if self._gates.deleted(ref) else EvictOutcome.DEAD
         if export.write_id not in record.pending:
             return EvictOutcome.CHANGED
         same_base = record.token == export.token

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Self
 
 import redis.asyncio
@@ -206,6 +207,16 @@ class RedisHotTier:
         with redis_errors("listing the threads"):
             replies = await scripts.read(self._client, reads) if reads else []
         return {ref for ref, reply in zip(refs, replies, strict=True) if reply == 1}
+
+    async def dead_writes(self, refs: Sequence[ThreadRef]) -> Mapping[ThreadRef, AbstractSet[str]]:
+        if not refs:
+            return {}
+        with redis_errors("reading gates"):
+            replies = await scripts.read(
+                self._client, [("HGET", names.gate_key(ref), "dead") for ref in refs]
+            )
+        found = zip(refs, replies, strict=True)
+        return {ref: frozenset(words.decode().split()) for ref, words in found if words}
 
     async def info(self, ref: ThreadRef) -> HotInfo | None:
         meta, (pttl,) = await self._calls.read(ref, ("PTTL", thread_keys(ref)[0]))

@@ -16,7 +16,7 @@ from ..errors import (
     UnsupportedFormatError,
     map_errors,
 )
-from ..models import Archived, Expected, Snapshot, ThreadRef, Version, Written
+from ..models import Archived, Expected, Removed, Snapshot, ThreadRef, Version, Written
 from ..snapshot import v1
 
 _METHODS: Final = ("read", "write", "delete")
@@ -76,11 +76,13 @@ class SimpleColdTier:
         head = await self.read(ref)
         _check(ref, expected, head)
         with _errors("write", ref):
-            await self._obj.write(ref.key, ref.id, snapshot)
-        archived = _archived(snapshot)
+            # A write id would be another one at each write of the same content, and so its token.
+            plain = replace(snapshot, generation=0, write_id="")
+            await self._obj.write(ref.key, ref.id, plain)
+        archived = _archived(plain)
         return Written(archived.token, archived.size)
 
-    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Archived]:
+    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Removed]:
         try:
             head = await self.read(ref)
         except (CorruptSnapshotError, UnsupportedFormatError):
@@ -89,7 +91,7 @@ class SimpleColdTier:
             _check(ref, expected, head)
         with _errors("delete", ref):
             await self._obj.delete(ref.key, ref.id)
-        return [] if head is None else [head]
+        return [] if head is None else [Removed(head.token)]
 
 
 def _archived(snapshot: Snapshot) -> Archived:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 import pytest
 
 from zeitlich_store.errors import PreconditionFailedError
-from zeitlich_store.models import Snapshot, ThreadRef, Version
+from zeitlich_store.models import Removed, Snapshot, ThreadRef, Version
 from zeitlich_store.protocols import ColdTier, ListableColdTier
 
 FIRST = Snapshot(
@@ -71,11 +72,26 @@ class ColdTierSuite:
         assert found is not None
         assert found.snapshot.messages == SECOND.messages
 
-    async def test_writing_the_same_content_again_gives_the_same_token(
+    async def test_a_version_has_a_token_of_its_own_or_one_of_its_content(
         self, tier: ColdTier, ref: ThreadRef
     ) -> None:
         first = await tier.write(ref, FIRST, expected=Version.ABSENT)
-        assert (await tier.write(ref, FIRST, expected=first.token)).token == first.token
+        again = await tier.write(ref, FIRST, expected=first.token)
+        versioned = first.generation is not None
+        assert (again.token == first.token) is not versioned
+
+    async def test_generation_and_write_id_come_back_where_versions_are_kept_apart(
+        self, tier: ColdTier, ref: ThreadRef
+    ) -> None:
+        ours = replace(FIRST, generation=7, write_id="0f" * 16, lineage="a1" * 8, ops=("b2=1",))
+        written = await tier.write(ref, ours, expected=Version.ABSENT)
+        found = await tier.read(ref)
+        assert found is not None
+        assert found.versioned is (written.generation is not None)
+        if found.versioned:
+            assert found.snapshot == ours
+            assert written.generation == 7
+            assert await tier.delete(ref) == [Removed(written.token, ours.write_id)]
 
     async def test_delete_returns_what_it_removed_and_may_be_repeated(
         self, tier: ColdTier, ref: ThreadRef

@@ -7,6 +7,7 @@ import secrets
 
 import pytest
 
+from zeitlich_store.archive.commits import ALL_CONDITIONS, probe
 from zeitlich_store.errors import PreconditionFailedError
 from zeitlich_store.protocols import ConditionalObjectStore, ObjectStore
 
@@ -35,10 +36,11 @@ class ConditionalStoreSuite(ObjectStoreSuite):
     ) -> None:
         assert isinstance(store, ConditionalObjectStore)
         await store.put(path, b"first")
-        seen = await store.get(path)
-        await store.put_if(path, b"second", expected=seen)
+        seen = await token_of(store, path)
+        second = await store.put_if(path, b"second", expected=seen)
         with pytest.raises(PreconditionFailedError):
             await store.put_if(path, b"third", expected=seen)
+        assert await token_of(store, path) == second != seen
         found = await store.get(path)
         assert found is not None
         assert found.data == b"second"
@@ -48,7 +50,7 @@ class ConditionalStoreSuite(ObjectStoreSuite):
     ) -> None:
         assert isinstance(store, ConditionalObjectStore)
         await store.put(path, b"first")
-        seen = await store.get(path)
+        seen = await token_of(store, path)
         await store.delete(path)
         with pytest.raises(PreconditionFailedError):
             await store.put_if(path, b"second", expected=seen)
@@ -64,3 +66,38 @@ class ConditionalStoreSuite(ObjectStoreSuite):
         found = await store.get(path)
         assert found is not None
         assert found.data == b"%d" % winner
+
+    async def test_a_conditional_delete_removes_what_was_read_and_nothing_else(
+        self, store: ObjectStore, path: str
+    ) -> None:
+        assert isinstance(store, ConditionalObjectStore)
+        first = await store.put_if(path, b"first", expected=None)
+        second = await store.put_if(path, b"second", expected=first)
+        with pytest.raises(PreconditionFailedError):
+            await store.delete_if(path, expected=first)
+        assert await token_of(store, path) == second
+        assert await store.delete_if(path, expected=second)
+        assert await store.get(path) is None
+        assert not await store.delete_if(path, expected=second)
+
+    async def test_every_object_has_a_token_and_equal_ones_an_equal_one(
+        self, store: ObjectStore, path: str
+    ) -> None:
+        assert isinstance(store, ConditionalObjectStore)
+        first = await store.put_if(path, b"first", expected=None)
+        assert await store.put(path, b"first") == first == await token_of(store, path)
+
+    async def test_a_probe_finds_the_conditions_kept_and_leaves_nothing(
+        self, store: ObjectStore
+    ) -> None:
+        folder = f"suite/{secrets.token_hex(8)}"
+        assert await probe(store, folder) == ALL_CONDITIONS
+        assert await store.list(f"{folder}/") == []
+
+
+async def token_of(store: ObjectStore, path: str) -> str:
+    """The token of an object that is there."""
+    found = await store.get(path)
+    assert found is not None
+    assert found.token is not None
+    return found.token

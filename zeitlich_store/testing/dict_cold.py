@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zeitlich_store.errors import PreconditionFailedError
-from zeitlich_store.models import Archived, Expected, Snapshot, ThreadRef, Version, Written
+from zeitlich_store.models import Archived, Expected, Removed, Snapshot, ThreadRef, Version, Written
 from zeitlich_store.snapshot import v1
 
 
@@ -41,12 +41,12 @@ class DictColdTier:
         self._archives[ref] = (data, token)
         return Written(token, len(data))
 
-    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Archived]:
+    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Removed]:
         """Remove the archive."""
         self._check(ref, expected)
         archived = await self.read(ref)
         self._archives.pop(ref, None)
-        return [archived] if archived else []
+        return [Removed(archived.token)] if archived else []
 
     def _check(self, ref: ThreadRef, expected: Expected) -> None:
         token = self._archives[ref][1] if ref in self._archives else Version.ABSENT

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from zeitlich_store.errors import ColdTierUnavailableError
-from zeitlich_store.models import Archived, Expected, Snapshot, ThreadRef, Version, Written
+from zeitlich_store.models import Archived, Expected, Removed, Snapshot, ThreadRef, Version, Written
 from zeitlich_store.protocols import ColdTier, HotTier
 
 Action = Callable[[], Awaitable[object]]
@@ -96,6 +96,6 @@ class FaultyColdTier:
             raise ColdTierUnavailableError(f"failed on purpose {self.fail} the write")
         return written
 
-    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Archived]:
+    async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Removed]:
         """Delete in the tier inside."""
         return await self._inner.delete(ref, expected=expected)

@@ -165,15 +165,21 @@ class EvictPromises:
         await hot.delete(ref, op=new_op())
         assert await _evict(hot, ref, export) is EvictOutcome.UNDO
 
-    @pytest.mark.parametrize("by", ["drop", "another flush"])
-    async def test_an_archive_is_undone_only_after_a_delete(self, hot: HotTier, by: str) -> None:
+    async def test_after_another_flush_the_archive_just_written_must_not_count(
+        self, hot: HotTier
+    ) -> None:
         ref = await make(hot)
         export = await exported(hot, ref)
-        if by == "drop":
-            await hot.drop(ref, op=new_op())
-        else:
-            await archive(hot, ref)
+        await archive(hot, ref)
+        assert await _evict(hot, ref, export) is EvictOutcome.DEAD
+        assert export.write_id in (await hot.dead_writes([ref]))[ref]
+
+    async def test_after_a_drop_the_archive_just_written_stands(self, hot: HotTier) -> None:
+        ref = await make(hot)
+        export = await exported(hot, ref)
+        await hot.drop(ref, op=new_op())
         assert await _evict(hot, ref, export) is EvictOutcome.GONE
+        assert not (await hot.dead_writes([ref])).get(ref)
 
     async def test_a_flush_that_wrote_nothing_has_nothing_to_undo(self, hot: HotTier) -> None:
         ref = await make(hot)

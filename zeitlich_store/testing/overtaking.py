@@ -64,7 +64,13 @@ def _appended(flush: Flush) -> FlushStatus:
 
 
 def _anew(flush: Flush) -> FlushStatus:
+    seen = flush.model.cold
+    lands = flush.dirty and not flush.late and not flush.refused
+    if lands and flush.model.conflicts:
+        flush.model.archive()  # behind the back of the thread begun anew, which saw an older one
     flush.model.initialize(replace=True)
+    if lands and flush.model.conflicts and flush.model.hot:
+        flush.model.hot.base = seen
     return flush.model.flush(keep=flush.keep)
 
 

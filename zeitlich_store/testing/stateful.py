@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from zeitlich_store.flush import ROUNDS
 from zeitlich_store.results import FlushStatus
 from zeitlich_store.thread import Thread
-from zeitlich_store.tiering import ROUNDS
 
 from .overtaking import OVERTAKING, Flush
 from .stateful_tools import RARELY, TwoStores
@@ -97,6 +97,16 @@ class StoreMachine(TwoStores):
         thread, model = self._pick(at, store)
         self._agree_on_flush(thread, keep=keep, model=lambda: model.flush(keep=keep))
 
+    @rule(at=threads, store=stores, keep=st.sampled_from(["hot", "archive"]))
+    def resolve(self, at: int, store: int, keep: Literal["hot", "archive"]) -> None:
+        """Flush, and end a conflict if there is one."""
+        thread, model = self._pick(at, store)
+
+        async def status() -> object:
+            return self._told((await thread.resolve(keep)).status)
+
+        self._agree(status(), lambda: self._told(model.resolve(keep)))
+
     @rule(at=threads, store=stores, entirely=st.booleans())
     def remove(self, at: int, store: int, *, entirely: bool) -> None:
         """Drop the hot copy, which leaves the last archive, or delete from both tiers."""
@@ -124,7 +134,7 @@ class StoreMachine(TwoStores):
         """Fork to a fresh id."""
         thread, model = self._pick(at, store)
 
-        target = ThreadModel()
+        target = ThreadModel(conflicts=self.conflicts)
 
         async def fork() -> None:
             self._models[(await thread.fork()).id] = target

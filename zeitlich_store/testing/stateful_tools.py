@@ -45,6 +45,8 @@ class TwoStores(RuleBasedStateMachine):
 
     conditional = True
     """Whether that cold tier refuses a write that expects another version."""
+    conflicts = False
+    """Whether that cold tier keeps versions apart, so that a foreign one is a conflict."""
     content_tokens = False
     """Whether two versions with the same content have the same token there."""
     can_evict = False
@@ -62,7 +64,7 @@ class TwoStores(RuleBasedStateMachine):
         self._run(self._open())
         example = secrets.token_hex(6)  # a shared server may hold the threads of other examples
         for at in range(3):
-            name, model = f"{example}-{at}", ThreadModel()
+            name, model = f"{example}-{at}", ThreadModel(conflicts=self.conflicts)
             self._models[name] = model
             self._begin(self._stores[0].thread(name), model)
 

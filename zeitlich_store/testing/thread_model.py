@@ -37,7 +37,7 @@ class HotModel:
     """A hot copy.
 
     `base` is the archive version it was made from, `fork_of` the source's revision where the copy
-    is an untouched fork.
+    is an untouched fork, `own` the versions flushes of this copy have written, with its revisions.
     """
 
     content: Content = field(default_factory=Content)
@@ -45,6 +45,7 @@ class HotModel:
     dirty: bool = True
     damaged: bool = False
     fork_of: int = 0
+    own: list[tuple[Content, int]] = field(default_factory=list)
     revision: int = field(default_factory=lambda: next(_revisions))
 
     def changed(self) -> None:
@@ -54,10 +55,14 @@ class HotModel:
 
 @dataclass(slots=True)
 class ThreadModel:
-    """A thread in two tiers. Each version of `cold` is an object of its own, never changed."""
+    """A thread in two tiers. Each version of `cold` is an object of its own, never changed.
+
+    `conflicts`: the cold tier tells a foreign version from one of this thread's own.
+    """
 
     hot: HotModel | None = None
     cold: Content | None = None
+    conflicts: bool = False
 
     def _found(self) -> HotModel | None:
         if self.hot and self.hot.damaged:
@@ -94,15 +99,34 @@ class ThreadModel:
             return FlushStatus.NOTHING
         status = FlushStatus.ARCHIVED if hot.dirty else FlushStatus.CLEAN
         if hot.dirty:
+            self._check_base(hot)
             self.archive()
         hot.base, hot.dirty = self.cold, False
         self.hot = hot if keep else None
         return status
 
+    def _check_base(self, hot: HotModel) -> None:
+        known = hot.base is self.cold or any(version is self.cold for version, _ in hot.own)
+        if self.conflicts and not known and self.cold != hot.content:
+            raise ConflictError
+
+    def resolve(self, keep: str) -> FlushStatus:
+        """As `Thread.resolve`; its status."""
+        try:
+            return self.flush(keep=False)
+        except ConflictError:
+            if keep == "archive":
+                self.drop_hot()
+                return FlushStatus.DROPPED
+            self.archive()
+            self.hot = None
+            return FlushStatus.ARCHIVED
+
     def archive(self) -> None:
         """The archive becomes what is hot."""
         if self.hot:
             self.cold = copy.deepcopy(self.hot.content)
+            self.hot.own.append((self.cold, self.hot.revision))
 
     def refused(self, *, content_tokens: bool) -> bool:
         """Whether a conditional write of the hot copy finds another version than its base."""
@@ -115,8 +139,17 @@ class ThreadModel:
         if hot is None or not hot.dirty:
             return self.flush(keep=False)
         if fail == "after":
+            if self._holds(hot):
+                return self.flush(keep=False)  # an earlier write that seemed to fail is found
+            self._check_base(hot)
             self.archive()
         raise ColdTierUnavailableError
+
+    def _holds(self, hot: HotModel) -> bool:
+        """Whether the archive is a version of this hot copy, which has not changed since."""
+        return self.conflicts and any(
+            version is self.cold and revision == hot.revision for version, revision in hot.own
+        )
 
     def drop_hot(self) -> bool:
         """As `Thread.drop_hot`."""

@@ -6,9 +6,8 @@ local write_id, keep, head = ARGV[8], ARGV[9] == '1', ARGV[10]
 local m, bad = open(1)
 if bad then return bad end
 if not m then
-  local deleted = redis.call('HGET', KEYS[5], 'kind') == 'deleted'
-  if deleted and head ~= '' and contains(gate_dead(1), head) then return 'undo' end
-  return 'gone'
+  if head == '' or not contains(gate_dead(1), head) then return 'gone' end
+  return redis.call('HGET', KEYS[5], 'kind') == 'deleted' and 'undo' or 'dead'
 end
 if not contains(m.pending, write_id) then return 'changed' end
 local same_base = m.token == old_token

@@ -1,0 +1,113 @@
+"""Archives in format v2: one head a thread, committed over exactly the version expected."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from .. import _cpu
+from ..errors import ConflictError, PreconditionFailedError
+from ..keys import v2_path
+from ..models import Archived, Blob, Removed, Snapshot, ThreadRef, Written
+from ..protocols import Codec
+from ..snapshot import v2
+from ..snapshot.v2_layout import read_header
+from .commits import CommitStore, another
+from .v1_objects import EXPANSION, UNREADABLE
+
+TOKEN: Final = "v2:"  # noqa: S105  # a version token's beginning, no secret
+_ATTEMPTS: Final = 8
+
+
+class V2Objects:
+    """The v2 archives of a store, at ``{prefix}/v2/{thread key}/{thread id}/head.zt2``."""
+
+    def __init__(
+        self,
+        store: CommitStore,
+        codecs: Sequence[Codec],
+        *,
+        prefix: str,
+        max_bytes: int,
+        content_type: str | None,
+    ) -> None:
+        self.store = store
+        self.codecs = codecs
+        self.prefix = prefix
+        self.max_bytes = max_bytes
+        self._content_type = content_type or v2.CONTENT_TYPE
+
+    def path(self, ref: ThreadRef) -> str:
+        """Where the thread's head lies."""
+        return v2_path(self.prefix, ref)
+
+    async def head(self, ref: ThreadRef) -> Blob | None:
+        """The thread's head, not looked into."""
+        return await self.store.get(self.path(ref))
+
+    async def read(self, ref: ThreadRef) -> Archived | None:
+        """The thread's archive, None where there definitely is none."""
+        head = await self.head(ref)
+        return None if head is None else await self.decode(ref, head)
+
+    async def decode(self, ref: ThreadRef, head: Blob) -> Archived:
+        """The snapshot in a head."""
+        size = len(head.data) * EXPANSION
+        try:
+            snapshot = await _cpu.run(self._parse, head.data, ref, size=size)
+        except UNREADABLE as exc:
+            raise type(exc)(f"{self.path(ref)}: {exc}") from exc
+        return Archived(snapshot, f"{TOKEN}{head.token}", len(head.data), versioned=True)
+
+    def _parse(self, data: bytes, ref: ThreadRef) -> Snapshot:
+        return v2.parse(data, self.codecs, max_bytes=self.max_bytes, ref=ref).snapshot
+
+    async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: str | None) -> Written:
+        """Commit over the version with that token of ours, or (None) where there is no head."""
+        if expected is not None and not expected.startswith(TOKEN):
+            raise another(self.path(ref))
+        if not snapshot.write_id:  # from an admin tool, not from a flush
+            snapshot = replace(snapshot, write_id=secrets.token_hex(16))
+        snapshot = replace(snapshot, generation=max(1, snapshot.generation))
+        size = sum(map(len, snapshot.messages)) + len(snapshot.state or "")
+        data = await _cpu.run(v2.encode, ref, snapshot, self.codecs[0], size=size)
+        token = await self.store.put(
+            self.path(ref),
+            data,
+            expected=expected and expected.removeprefix(TOKEN),
+            content_type=self._content_type,
+        )
+        return Written(f"{TOKEN}{token}", len(data), snapshot.generation)
+
+    async def delete_version(self, ref: ThreadRef, token: str) -> list[Removed]:
+        """Remove the head with that token of ours."""
+        removed = await self.store.delete(self.path(ref), expected=token.removeprefix(TOKEN))
+        return [Removed(token)] if removed else []
+
+    async def delete(self, ref: ThreadRef) -> list[Removed]:
+        """Remove whichever head there is, readable or not."""
+        removed: list[Removed] = []
+        for _ in range(_ATTEMPTS):
+            head = await self.head(ref)
+            if head is None:
+                return removed
+            token = f"{TOKEN}{head.token}"
+            removed.append(Removed(token, _write_id(head.data)))
+            try:
+                await self.delete_version(ref, token)
+            except PreconditionFailedError:
+                continue  # replaced since it was read: look again
+            return removed
+        raise ConflictError(
+            f"{self.path(ref)} was replaced {_ATTEMPTS} times while it was to be deleted; retry"
+        )
+
+
+def _write_id(data: bytes) -> str:
+    """The write id of an object, "" where its header is damaged."""
+    try:
+        return read_header(data).write_id.hex()
+    except UNREADABLE:
+        return ""
