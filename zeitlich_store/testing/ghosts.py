@@ -1,0 +1,284 @@
+"""What must be true of a thread in two tiers, whatever happens, checked after every step.
+
+Ghosts are what an all-knowing observer would remember: which changes each copy and each archive
+version is made of. They see the tiers as they are, never what a client believes.
+
+* I1 an acknowledged message is in some tier, once, and readers see the newest thread
+* I2 no version is replaced by one that does not contain it, generations grow, and a hot copy
+  contains the version its token names
+* I3 after a conflict the hot version is still there
+* I4 a flush that says so has archived what it exported
+* I5 a conflict needs another writer
+* I6 a deleted thread stays deleted
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, NamedTuple
+
+from .eyes import HotSeen
+
+Unknown = Literal["?"]
+UNKNOWN: Final[Unknown] = "?"
+"""The spec of a thread that somebody gives up right now: what readers see is open."""
+Place = tuple[int, str]
+"""A hot tier's number and a thread's name."""
+
+
+class Line:
+    """Lines of changes: each is its parent's and one more."""
+
+    def __init__(self) -> None:
+        self._parents = [-1]
+
+    def new(self, parent: int = 0) -> int:
+        """A line that has one change more than `parent`."""
+        self._parents.append(parent)
+        return len(self._parents) - 1
+
+    def holds(self, line: int, part: int) -> bool:
+        """Whether `line` holds all changes of `part`."""
+        while line > part:
+            line = self._parents[line]
+        return line == part
+
+
+class Version(NamedTuple):
+    """An archive version."""
+
+    token: str
+    write_id: str
+    generation: int
+    messages: tuple[str, ...]
+    line: int
+
+
+@dataclass(slots=True)
+class Copy:
+    """A hot copy, what it is made of, and the versions it may replace by somebody's word."""
+
+    seen: HotSeen
+    line: int
+    over: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Ghosts:
+    """The observer's memory. `strong`: one hot tier, so that readers always see the newest."""
+
+    strong: bool = True
+    may_conflict: bool = False
+    may_truncate: bool = False
+    lines: Line = field(default_factory=Line)
+    hot: dict[Place, Copy | None] = field(default_factory=dict)
+    dead: dict[Place, frozenset[str]] = field(default_factory=dict)
+    archive: dict[str, Version | None] = field(default_factory=dict)
+    spec: dict[str, int | Unknown | None] = field(default_factory=dict)
+    must: set[tuple[str, str]] = field(default_factory=set)
+    exports: dict[str, tuple[int, frozenset[str]]] = field(default_factory=dict)
+    last_export: dict[str, str] = field(default_factory=dict)
+    excused: bool = False
+    bad: list[str] = field(default_factory=list)
+
+    # -- what happened to a hot copy -----------------------------------------------------------
+
+    def hot_is(
+        self, place: Place, seen: HotSeen | None, request: str, client: str, *, anew: bool = False
+    ) -> None:
+        """A hot tier was looked at after `request`; `anew`: the client begins the thread anew."""
+        old = self.hot.get(place)
+        if request in {"redis delete", "redis finish_delete"} and client != "world":
+            self.spec[place[1]] = UNKNOWN if self.spec.get(place[1]) is not None else None
+            self.excused = True
+        if seen is None:
+            self._gone(place, old, request)
+        elif old is None:
+            self._made(place, seen, request, anew=anew)
+        elif old.seen.incarnation != seen.incarnation:
+            self._replaced(place, old, seen)
+        else:
+            self._changed(place, old, seen)
+        self._exported(place, old, client)
+
+    def _gone(self, place: Place, old: Copy | None, request: str) -> None:
+        self.hot[place] = None
+        if old is None or request not in {"redis drop", "redis delete", "redis finish_delete"}:
+            return
+        self.forgive(place[1], old.seen.messages)
+        self.spec[place[1]] = UNKNOWN
+
+    def _made(self, place: Place, seen: HotSeen, request: str, *, anew: bool) -> None:
+        head = self.archive.get(place[1])
+        if request == "redis restore" and head and head.token == seen.token:
+            line = head.line
+        elif request == "redis fork":
+            source = self.hot.get((place[0], "t"))
+            line = self.lines.new(source.line if source else 0)
+            self.must |= {(place[1], message) for message in seen.messages}
+        else:
+            line = self._known(seen.token) if request == "redis restore" else self.lines.new()
+        hides = request in {"redis initialize", "redis fork"} and not anew
+        if hides and head and self.counts(place, head):
+            self.bad.append("I1 a new thread hides the archived one")
+        over = frozenset([seen.token]) if anew and seen.token else frozenset[str]()
+        self.hot[place] = Copy(seen, line, over)
+        if request != "redis restore":
+            self.spec[place[1]] = line
+
+    def _known(self, token: str) -> int:
+        """The line of a version that is not the head any more."""
+        return self._tokens.get(token, 0)
+
+    def _replaced(self, place: Place, old: Copy, seen: HotSeen) -> None:
+        over = frozenset([seen.token]) if seen.token else frozenset[str]()
+        self.hot[place] = Copy(seen, self.lines.new(), over)
+        self.forgive(place[1], old.seen.messages)
+        self.spec[place[1]] = self.hot[place].line  # type: ignore[union-attr]  # just set
+
+    def _changed(self, place: Place, old: Copy, seen: HotSeen) -> None:
+        thread = place[1]
+        line = old.line
+        if seen.counter != old.seen.counter:
+            line = self.lines.new(old.line)
+            self._follow(thread, line)
+            self.must |= {(thread, m) for m in seen.messages if m not in old.seen.messages}
+            cut = set(old.seen.messages) - set(seen.messages)
+            self.must -= {(thread, message) for message in cut}
+        self.hot[place] = replace(old, seen=seen, line=line)
+
+    def _follow(self, thread: str, line: int) -> None:
+        if self.spec.get(thread) is None:
+            self.bad.append("I6 a deleted thread is hot again and takes a change")
+        elif self.spec[thread] != UNKNOWN:
+            self.spec[thread] = line
+
+    def _exported(self, place: Place, old: Copy | None, client: str) -> None:
+        copy = self.hot.get(place)
+        if copy is None:
+            return
+        for write_id in copy.seen.pending:
+            if old is None or write_id not in old.seen.pending:
+                self.exports[write_id] = (copy.line, copy.over)
+                self.last_export[client] = write_id
+
+    # -- what happened to an archive -----------------------------------------------------------
+
+    _tokens: dict[str, int] = field(default_factory=dict)
+
+    def archived(self, thread: str, version: Version, *, chosen: bool) -> None:
+        """A version was put. `chosen`: somebody's word allows it to replace whichever is there."""
+        line, over = self.exports.get(version.write_id, (version.line, frozenset()))
+        version = version._replace(line=line)
+        old = self.archive.get(thread)
+        if old:
+            chosen |= old.token in over or old.write_id in frozenset().union(*self.dead.values())
+            if not (chosen or self.lines.holds(line, old.line)):
+                self.bad.append("I2 a put replaced a version its writer does not contain")
+            if version.generation <= old.generation:
+                self.bad.append("I2 the generation did not grow")
+        self.archive[thread] = version
+        self._tokens[version.token] = line
+        if old and chosen:
+            self.forgive(thread, old.messages, everywhere=True)
+
+    def removed(self, thread: str, *, by_user: bool) -> None:
+        """The archive was deleted, by a user's word or to undo a put."""
+        old, self.archive[thread] = self.archive.get(thread), None
+        if old and self.spec.get(thread) in {UNKNOWN, None}:
+            self.forgive(thread, old.messages)
+        if old and by_user:
+            self.forgive(thread, old.messages, everywhere=True)
+            if not any(self._tiers(thread)):
+                self.spec[thread] = UNKNOWN
+
+    def fell_back(self, hot: dict[Place, Copy | None]) -> None:
+        """A hot tier lost what it had acknowledged: only what is left can be asked for."""
+        self.hot, self.excused = dict(hot), True
+        self.must = {(t, m) for t, m in self.must if any(m in tier for tier in self._tiers(t))}
+
+    def forgive(self, thread: str, messages: tuple[str, ...], *, everywhere: bool = False) -> None:
+        """Messages given up by somebody's word (`everywhere`: also those in other tiers)."""
+        left = set() if everywhere else {m for tier in self._tiers(thread) for m in tier}
+        self.must -= {(thread, m) for m in messages if m not in left}
+        self.excused = True
+
+    def _tiers(self, thread: str) -> list[tuple[str, ...]]:
+        copies = [c.seen.messages for (_, t), c in self.hot.items() if t == thread and c]
+        head = self.archive.get(thread)
+        return [*copies, *([head.messages] if head else [])]
+
+    def counts(self, place: Place, head: Version) -> bool:
+        """Whether readers of that hot tier take the version for the archive."""
+        return head.write_id not in self.dead.get(place, frozenset())
+
+    # -- what has to be true -------------------------------------------------------------------
+
+    def check(self) -> None:
+        """After every step."""
+        for thread in self.spec:
+            self._check_thread(thread)
+        for thread, message in self.must:
+            if not any(message in tier for tier in self._tiers(thread)):
+                self.bad.append(f"I1 message lost: {message} of {thread} is in no tier")
+
+    def _check_thread(self, thread: str) -> None:
+        if any(len(set(tier)) < len(tier) for tier in self._tiers(thread)):
+            self.bad.append("I1 a message is stored twice")
+        head = self.archive.get(thread)
+        for (_, name), copy in self.hot.items():
+            named = name == thread and copy and head and copy.seen.token == head.token
+            if named and copy and head and not self._contains(copy, head):
+                self.bad.append("I2 a token names a version the hot copy does not contain")
+        spec = self.spec[thread]
+        if self.strong and isinstance(spec, int) and self._view(thread) != spec:
+            self.bad.append("I1 what readers see is not the acknowledged thread")
+
+    def _contains(self, copy: Copy, head: Version) -> bool:
+        return head.token in copy.over or self.lines.holds(copy.line, head.line)
+
+    def _view(self, thread: str) -> int | None:
+        copy, head = self.hot.get((0, thread)), self.archive.get(thread)
+        if copy:
+            return copy.line
+        return head.line if head and self.counts((0, thread), head) else None
+
+    def check_end(self) -> None:
+        """When all clients have ended."""
+        for thread, spec in self.spec.items():
+            head = self.archive.get(thread)
+            back = self.hot.get((0, thread)) or (head and self.counts((0, thread), head))
+            if self.strong and spec is None and back:
+                self.bad.append("I6 a deleted thread is back for good")
+
+    # -- what a result promises ----------------------------------------------------------------
+
+    def flushed(self, thread: str, client: str) -> None:
+        """A flush said that the thread is archived."""
+        head, write_id = self.archive.get(thread), self.last_export.get(client)
+        if self.excused or write_id is None:
+            return
+        if not (head and self.lines.holds(head.line, self.exports[write_id][0])):
+            self.bad.append("I4 a flush reported success, the archive lacks what it exported")
+
+    def conflicted(self, thread: str, client: str) -> None:
+        """An operation ended in a conflict."""
+        if not self.may_conflict:
+            self.bad.append("I5 a conflict where nobody else wrote")
+        line = self.exports[self.last_export[client]][0]
+        copies = [c.line for (_, t), c in self.hot.items() if t == thread and c]
+        head = self.archive.get(thread)
+        held = [*copies, *([head.line] if head else [])]
+        if not self.excused and not any(self.lines.holds(other, line) for other in held):
+            self.bad.append("I3 after a conflict the hot version is gone")
+
+    def appended(self, thread: str, message: str) -> None:
+        """An append was acknowledged."""
+        found = any(message in tier for tier in self._tiers(thread))
+        if not (self.excused or self.may_truncate or found):
+            self.bad.append("I1 an acknowledged message is nowhere")
+
+    def deleted(self, thread: str) -> None:
+        """A delete has ended."""
+        if self.spec.get(thread) == UNKNOWN:
+            self.spec[thread] = None
