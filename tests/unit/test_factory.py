@@ -122,9 +122,9 @@ def test_archive_settings_come_from_the_call(monkeypatch):
     assert named == {"max_decoded_bytes": 5}
 
 
-def test_zstd_level_3_is_the_default(monkeypatch):
+def test_zstd_level_6_is_the_default(monkeypatch):
     _, codec, named = archive_arguments(monkeypatch, "memory://x")
-    assert (codec.name, codec.level, named) == ("zstd", 3, {})
+    assert (codec.name, codec.level, named) == ("zstd", 6, {})
 
 
 def test_a_codec_object_is_used_as_it_is(monkeypatch):

@@ -29,7 +29,8 @@ _STEP_BYTES: Final = 1 << 20
 class ZstdCodec:
     """One zstd frame with content size and checksum and a window of at most 8 MiB.
 
-    `level` is 1 (fast) to 22 (small); `ConfigurationError` for any other.
+    `level` is 1 (fast) to 22 (small); `ConfigurationError` for any other. The default, 6, is the
+    first that keeps real threads smaller than the original's gzip does.
 
     >>> codec = ZstdCodec(level=9)
     >>> codec.decode(codec.encode(b"thread"), max_bytes=6)
@@ -40,7 +41,7 @@ class ZstdCodec:
     suffix: ClassVar[str] = ".zst"
     content_type: ClassVar[str] = "application/zstd"
 
-    level: int = 3
+    level: int = 6
 
     def __post_init__(self) -> None:
         check_level(self.name, self.level, 1, 22)

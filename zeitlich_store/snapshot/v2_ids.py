@@ -22,7 +22,13 @@ Ids = tuple[tuple[str, int], ...]
 
 
 def pack_ids(messages: Sequence[str], ids: Iterable[tuple[str, int]]) -> bytes:
-    """Runs of rules, then the pairs (index + 1, id) that no rule gives."""
+    """Runs of rules, then the pairs (index + 1, id) that no rule gives.
+
+    `ValueError` where an id stands twice: nobody could read it back.
+    """
+    ids = tuple(ids)
+    if len({name for name, _ in ids}) != len(ids):
+        raise ValueError("a message id stands twice; place_ids keeps the first place of each")
     rules = [NO_ID] * len(messages)
     pairs = [pair for pair in ids if not _ruled(messages, rules, *pair)]
     runs = [(rule, len(list(group))) for rule, group in groupby(rules)]

@@ -142,8 +142,10 @@ def _unpack(data: bytes) -> Header:
 def _understood(header: Header) -> Header:
     if header.must_understand:
         raise _newer(f"features {header.must_understand:#06x} that a reader must understand")
-    if header.kind != HEAD or header.first_seq:
+    if header.kind != HEAD:
         raise _newer(f"object kind {header.kind}")
+    if header.first_seq:
+        raise _newer(f"a first message number {header.first_seq}, of a thread in segments")
     if header.digest != SHA256:
         raise _newer(f"digest {header.digest}")
     if header.aead:

@@ -243,13 +243,15 @@ class Ghosts:
             return copy.line
         return head.line if head and self.counts((0, thread), head) else None
 
-    def check_end(self) -> None:
-        """When all clients have ended."""
+    def check_end(self, *, nobody_died: bool) -> None:
+        """When all clients have ended; a flusher that died may leave a version that is dead."""
         for thread, spec in self.spec.items():
             head = self.archive.get(thread)
             back = self.hot.get((0, thread)) or (head and self.counts((0, thread), head))
             if self.strong and spec is None and back:
                 self.bad.append("I6 a deleted thread is back for good")
+            if self.strong and spec is None and head and nobody_died:
+                self.bad.append("I6 a deleted thread would be back once its gate has expired")
 
     # -- what a result promises ----------------------------------------------------------------
 

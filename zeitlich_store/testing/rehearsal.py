@@ -89,7 +89,8 @@ class Rehearsal:
         try:
             await self._set_scene()
             await self.scheduler.run([await self._client(n) for n in range(len(scenario.clients))])
-            self.ghosts.check_end()
+            trace = " ".join(self.scheduler.trace)
+            self.ghosts.check_end(nobody_died="[crash]" not in trace and "[stop]" not in trace)
             await self._compare_shadow()
         finally:
             await self._clean_up()

@@ -1,0 +1,40 @@
+"""Whatever request of an operation goes wrong: after at most one more run nothing is missing."""
+
+import uuid
+
+import pytest
+
+from zeitlich_store.backends.local_cold import LocalObjectStore
+from zeitlich_store.backends.memory_cold import MemoryObjectStore
+from zeitlich_store.backends.s3_cold import S3ObjectStore
+
+from .matrix import OPERATIONS, Bench, count_requests, redis_pool, trial
+
+
+@pytest.fixture(params=["memory", "local", "s3"])
+async def bench(request, redis_server, tmp_path):
+    objects = MemoryObjectStore(uuid.uuid4().hex)
+    if request.param == "local":
+        objects = LocalObjectStore(tmp_path)
+    if request.param == "s3":
+        server = request.getfixturevalue("s3_server")
+        objects = S3ObjectStore("s3", server.new_bucket(), storage_options=server.storage_options)
+    await objects.open()
+    bench = Bench(redis_pool(redis_server), objects)
+    await bench.load_scripts()
+    yield bench
+    await objects.aclose()
+    await bench.pool.aclose()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_fault_at_any_request_loses_doubles_and_reorders_nothing(
+    bench, name, record_property
+):
+    operation = OPERATIONS[name]
+    requests = await count_requests(bench, operation)
+    points = [(at, kind) for at in range(1, len(requests) + 1) for kind in operation.kinds]
+    assert len(requests) >= 1
+    for at, kind in points:
+        await trial(bench, operation, at, kind)
+    record_property("points", len(points))
