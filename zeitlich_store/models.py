@@ -204,10 +204,14 @@ class HotExport:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The archive version a hot copy contains (or, for ``mode="new"``, replaces)."""
+    """The archive version a hot copy contains (or, for ``mode="new"``, replaces).
+
+    `write_id` is "" where the archive has none.
+    """
 
     token: str
     generation: int
+    write_id: str = ""
 
 
 class Outcome(StrEnum):

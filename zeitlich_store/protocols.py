@@ -162,7 +162,7 @@ class HotTier(Protocol):
     async def finish_delete(
         self, ref: ThreadRef, *, op: str, tokens: Sequence[str], write_ids: Sequence[str]
     ) -> None:
-        """Second half: remove a copy restored from one of the deleted versions meanwhile."""
+        """Second half: remove a copy that was restored from a deleted version, or wrote one."""
 
 
 @runtime_checkable

@@ -99,8 +99,7 @@ async def _restore(
     id_of: IdOfRaw | None,
 ) -> Outcome:
     snapshot = await _placed(archived, id_of)
-    base = Base(archived.token, snapshot.generation)
-    outcome = await hot.restore(ref, snapshot, base=base, gate=gate, op=new_op())
+    outcome = await hot.restore(ref, snapshot, base=_base(archived), gate=gate, op=new_op())
     if outcome is Outcome.DEAD and cold:
         # A put of a deleted thread that landed late: remove exactly that version, look again.
         await delete_version(cold, ref, archived.token)
@@ -125,8 +124,13 @@ async def read_archive(hot: HotTier, cold: ColdTier | None, ref: ThreadRef) -> A
 async def replace(hot: HotTier, cold: ColdTier | None, ref: ThreadRef, *, op: str) -> None:
     """Discard what is hot for an empty thread that replaces the archive version there is now."""
     archived = await cold.read(ref) if cold else None
-    base = Base(archived.token, archived.snapshot.generation) if archived else None
+    base = _base(archived) if archived else None
     await hot.initialize(ref, op=op, gate="", replace=True, base=base)
+
+
+def _base(archived: Archived) -> Base:
+    snapshot = archived.snapshot
+    return Base(archived.token, snapshot.generation, snapshot.write_id)
 
 
 async def fork(

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace as changed
 
 from ..keys import THREAD_TTL_SECONDS
 from ..models import (
@@ -79,6 +80,8 @@ class MemoryHotTier:
             return Outcome.OK if op in record.ops else Outcome.HOT
         if not replace and self._gates.nonce(ref) != gate:
             return Outcome.STALE
+        if record:
+            self._gates.give_up(ref, record)
         record = Record(op, lineage=op, ops={op: 1})
         record.set_base(base)
         return self._create(ref, record)
@@ -120,6 +123,7 @@ class MemoryHotTier:
         record.lineage, record.dirty = snapshot.lineage or op, dirty
         record.ops = parse_ops(snapshot.ops)
         record.set_base(base)
+        record.head = snapshot.write_id
         return self._create(ref, record)
 
     # -- messages and state ------------------------------------------------------------------
@@ -216,13 +220,14 @@ class MemoryHotTier:
         if export.write_id not in record.pending:
             return EvictOutcome.CHANGED
         same_base = record.token == export.token
+        now = changed(base, write_id=head or record.head)
         if record.revision != export.revision:
             if same_base and base.token != export.token:
-                record.set_base(base)
+                record.set_base(now)
             return EvictOutcome.CHANGED
         if keep:
             if same_base:
-                record.set_base(base)
+                record.set_base(now)
                 record.dirty = False
                 record.expires_at = self._clock() + self._clean_ttl
             self._gates.close(ref, [], self._clean_ttl + GATE_SECONDS)
@@ -235,14 +240,19 @@ class MemoryHotTier:
     async def drop(self, ref: ThreadRef, *, op: str) -> bool:
         if self._gates.nonce(ref) == op:
             return True
-        if self._records.pop(ref, None) is None:
+        record = self._records.pop(ref, None)
+        if record is None:
             return False
+        self._gates.give_up(ref, record)
         self._gates.close(ref, [], nonce=op)
         return True
 
     async def delete(self, ref: ThreadRef, *, op: str) -> str | None:
         record = self._records.pop(ref, None)
-        dead = record.pending if record else []
+        under_way = record.under_way() if record else []
+        dead = [
+            w for w in (*self._gates.past(ref), *under_way) if record is None or w != record.head
+        ]
         self._gates.close(ref, dead, deleted=True, nonce=op)
         return record.token if record else None
 
@@ -251,7 +261,7 @@ class MemoryHotTier:
     ) -> None:
         record = self._find(ref)
         self._gates.close(ref, write_ids, deleted=True, nonce=op)
-        if record and record.token in tokens:
+        if record and (record.token in tokens or set(record.pending) & set(write_ids)):
             del self._records[ref]
 
     # -- records and gates -----------------------------------------------------------------------

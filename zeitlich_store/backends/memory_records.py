@@ -25,6 +25,8 @@ class Gate:
     dead: list[str]
     expires_at: float
     deleted: bool
+    past: list[str]
+    """Flushes of copies that were given up: their puts may still land, until a delete."""
 
 
 class Gates:
@@ -50,6 +52,18 @@ class Gates:
         gate = self._find(ref)
         return gate is not None and gate.deleted
 
+    def past(self, ref: ThreadRef) -> Sequence[str]:
+        """Write ids of flushes under way when a copy was given up."""
+        gate = self._find(ref)
+        return gate.past if gate else ()
+
+    def give_up(self, ref: ThreadRef, record: Record) -> None:
+        """Remember the flushes under way of a copy that is given up; the nonce stays."""
+        gate = self._find(ref) or Gate("", [], 0.0, deleted=False, past=[])
+        gate.past = remember(gate.past, record.under_way(), DEAD_WINDOW)
+        gate.expires_at = max(gate.expires_at, self._clock() + GATE_SECONDS)
+        self._gates[ref] = gate
+
     def close(
         self,
         ref: ThreadRef,
@@ -63,7 +77,8 @@ class Gates:
         old, until = self._find(ref), self._clock() + seconds
         words = remember(self.dead(ref), list(dead), DEAD_WINDOW)
         until = max(until, old.expires_at if old else until)
-        self._gates[ref] = Gate(nonce or secrets.token_hex(16), words, until, deleted)
+        past = old.past if old else []
+        self._gates[ref] = Gate(nonce or secrets.token_hex(16), words, until, deleted, past)
         if len(self._gates) >= self._sweep_at:
             self._gates = {r: gate for r, gate in self._gates.items() if self._alive(gate)}
             self._sweep_at = max(1024, 2 * len(self._gates))
@@ -98,6 +113,8 @@ class Record:
     dead: list[str] = field(default_factory=list)
     fork_of: str | None = None
     exports: int = 0
+    head: str = ""
+    """Write id of the base, where it is known."""
     expires_at: float = 0.0
 
     @property
@@ -118,6 +135,11 @@ class Record:
         """Remember which archive version this copy contains."""
         self.token = base.token if base else None
         self.generation = base.generation if base else 0
+        self.head = base.write_id if base else ""
+
+    def under_way(self) -> list[str]:
+        """Attempts that may still write; the base, which is in the archive, is none."""
+        return [write_id for write_id in self.pending if write_id != self.head]
 
     def append(self, entries: Iterable[Entry]) -> int:
         """Append the entries whose id is not there yet; the number appended."""

@@ -112,7 +112,8 @@ class RedisHotTier:
         replace: bool = False,
         base: Base | None = None,
     ) -> Outcome:
-        args = (gate, "1" if replace else "", *_base_args(base))
+        write_id = base.write_id if base else ""
+        args = (gate, "1" if replace else "", *_base_args(base), write_id)
         return Outcome((await self._calls.script("initialize", ref, op, *args)).decode())
 
     async def fork(

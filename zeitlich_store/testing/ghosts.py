@@ -51,16 +51,21 @@ class Version(NamedTuple):
     write_id: str
     generation: int
     messages: tuple[str, ...]
+    state: str | None
     line: int
 
 
 @dataclass(slots=True)
 class Copy:
-    """A hot copy, what it is made of, and the versions it may replace by somebody's word."""
+    """A hot copy, what it is made of, and the versions it may replace by somebody's word.
+
+    `fresh`: it was begun here, not restored from an archive.
+    """
 
     seen: HotSeen
     line: int
     over: frozenset[str] = frozenset()
+    fresh: bool = False
 
 
 @dataclass(slots=True)
@@ -88,9 +93,10 @@ class Ghosts:
     ) -> None:
         """A hot tier was looked at after `request`; `anew`: the client begins the thread anew."""
         old = self.hot.get(place)
-        if request in {"redis delete", "redis finish_delete"} and client != "world":
-            self.spec[place[1]] = UNKNOWN if self.spec.get(place[1]) is not None else None
+        if request in {"redis delete", "redis finish_delete"}:
             self.excused = True
+        if request == "redis delete":
+            self.spec[place[1]] = UNKNOWN
         if seen is None:
             self._gone(place, old, request)
         elif old is None:
@@ -122,7 +128,7 @@ class Ghosts:
         if hides and head and self.counts(place, head):
             self.bad.append("I1 a new thread hides the archived one")
         over = frozenset([seen.token]) if anew and seen.token else frozenset[str]()
-        self.hot[place] = Copy(seen, line, over)
+        self.hot[place] = Copy(seen, line, over, request != "redis restore")
         if request != "redis restore":
             self.spec[place[1]] = line
 
@@ -132,7 +138,7 @@ class Ghosts:
 
     def _replaced(self, place: Place, old: Copy, seen: HotSeen) -> None:
         over = frozenset([seen.token]) if seen.token else frozenset[str]()
-        self.hot[place] = Copy(seen, self.lines.new(), over)
+        self.hot[place] = Copy(seen, self.lines.new(), over, fresh=True)
         self.forgive(place[1], old.seen.messages)
         self.spec[place[1]] = self.hot[place].line  # type: ignore[union-attr]  # just set
 
@@ -173,6 +179,7 @@ class Ghosts:
         old = self.archive.get(thread)
         if old:
             chosen |= old.token in over or old.write_id in frozenset().union(*self.dead.values())
+            chosen |= (old.messages, old.state) == (version.messages, version.state)
             if not (chosen or self.lines.holds(line, old.line)):
                 self.bad.append("I2 a put replaced a version its writer does not contain")
             if version.generation <= old.generation:
@@ -189,8 +196,7 @@ class Ghosts:
             self.forgive(thread, old.messages)
         if old and by_user:
             self.forgive(thread, old.messages, everywhere=True)
-            if not any(self._tiers(thread)):
-                self.spec[thread] = UNKNOWN
+            self.spec[thread] = UNKNOWN
 
     def fell_back(self, hot: dict[Place, Copy | None]) -> None:
         """A hot tier lost what it had acknowledged: only what is left can be asked for."""
@@ -281,6 +287,7 @@ class Ghosts:
             self.bad.append("I1 an acknowledged message is nowhere")
 
     def deleted(self, thread: str) -> None:
-        """A delete has ended."""
+        """A delete has ended; a thread begun since the delete began is another one."""
         if self.spec.get(thread) == UNKNOWN:
-            self.spec[thread] = None
+            copy = self.hot.get((0, thread))
+            self.spec[thread] = copy.line if copy and copy.fresh else None

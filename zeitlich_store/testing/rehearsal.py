@@ -63,7 +63,6 @@ class Rehearsal:
     scheduler: Scheduler = field(init=False)
     results: list[str] = field(default_factory=list)
     _run: str = ""
-    _now: dict[str, str] = field(default_factory=dict)
     _heads: dict[str, tuple[bytes, str] | None] = field(default_factory=dict)
     _fallen: object = None
     _ghosts_then: dict[tuple[int, str], Copy | None] = field(default_factory=dict)
@@ -90,7 +89,8 @@ class Rehearsal:
             await self._set_scene()
             await self.scheduler.run([await self._client(n) for n in range(len(scenario.clients))])
             trace = " ".join(self.scheduler.trace)
-            self.ghosts.check_end(nobody_died="[crash]" not in trace and "[stop]" not in trace)
+            died = any(fault in trace for fault in ("[crash]", "[stop]", "[landed late]"))
+            self.ghosts.check_end(nobody_died=not died)
             await self._compare_shadow()
         finally:
             await self._clean_up()
@@ -167,7 +167,7 @@ class Rehearsal:
         for step in self.scenario.clients[number].split(", "):
             words = step.split()
             client.may_crash, client.requests = words[0] in _RERUN, 0
-            self._now[client.name] = step
+            client.doing = step
             while True:
                 try:
                     self._ended(client, words, await do(threads, words))
@@ -221,9 +221,11 @@ class Rehearsal:
         for number, eyes in enumerate(self.stage.eyes):
             for name in self._threads():
                 seen, self.ghosts.dead[number, name] = await eyes.look(self._ref(name))
-                anew = self._now.get(client, "").startswith("new")
+                anew = self.scheduler.doing.startswith("new")
                 self.ghosts.hot_is((number, name), seen, request, client, anew=anew)
+        before = len(self.ghosts.bad)
         self.ghosts.check()
+        self.scheduler.trace += [f"!! {violation}" for violation in self.ghosts.bad[before:]]
 
     def _stored(self, client: str, path: str, head: tuple[bytes, str] | None) -> None:
         """An object was put or removed by a client."""
@@ -231,7 +233,7 @@ class Rehearsal:
             return  # the scene is being set
         thread = next(name for name in self._threads() if self._path(name) == path)
         self._heads[thread] = head
-        doing = self._now.get(client, "")
+        doing = self.scheduler.doing
         if head is None:
             self.ghosts.removed(thread, by_user=doing.startswith("delete"))
         else:
@@ -258,4 +260,5 @@ class Rehearsal:
 
 def _version(data: bytes, token: str, line: int) -> Version:
     snapshot = v2.parse(data, [JsonCodec()], max_bytes=1 << 20).snapshot
-    return Version(f"v2:{token}", snapshot.write_id, snapshot.generation, snapshot.messages, line)
+    content = snapshot.messages, snapshot.state
+    return Version(f"v2:{token}", snapshot.write_id, snapshot.generation, *content, line)

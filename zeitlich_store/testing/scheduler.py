@@ -36,6 +36,7 @@ class Client:
     """A client in its own task; `may_crash` while it does what a new process may do again."""
 
     name: str
+    doing: str = ""
     may_crash: bool = False
     requests: int = 0
     waiting: Waiting | None = None
@@ -66,8 +67,10 @@ class Scheduler:
     events: Sequence[tuple[str, Callable[[], Awaitable[bool]]]] = ()
     trace: list[str] = field(default_factory=list)
     steps: int = 0
+    doing: str = ""
+    """What the client was doing when it sent the request that takes effect now."""
     clients: list[Client] = field(default_factory=list)
-    _late: list[tuple[str, str, Send]] = field(default_factory=list)
+    _late: list[tuple[Client, str, str, Send]] = field(default_factory=list)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
     _random: random.Random = field(default_factory=random.Random)
     _stay: float = 0.0
@@ -94,8 +97,9 @@ class Scheduler:
             if fault in {"crash", "stop"}:
                 raise CrashedError(fault)
             if fault == "late":
-                self._late.append((client.name, request, send))
+                self._late.append((client, client.doing, request, send))
                 continue
+            self.doing = client.doing
             try:
                 reply = await send()
             except Exception:
@@ -185,10 +189,11 @@ class Scheduler:
 
     async def _land(self) -> None:
         """A request whose client has long sent it again arrives."""
-        name, request, send = self._late.pop(self._random.randrange(len(self._late)))
+        late = self._late.pop(self._random.randrange(len(self._late)))
+        client, self.doing, request, send = late
         with suppress(Exception):  # nobody waits for its answer
             await send()
-        await self._seen(name, request, "landed late")
+        await self._seen(client.name, request, "landed late")
 
     async def _end(self) -> None:
         tasks = [c.task for c in self.clients if c.task and not c.task.done()]

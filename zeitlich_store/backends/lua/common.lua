@@ -4,7 +4,7 @@ local OP, DIRTY_MS, CLEAN_MS = ARGV[1], ARGV[2], ARGV[3]
 local GATE_MS = 3600000
 local WINDOW, DEAD_WINDOW, CHUNK = 16, 64, 1000
 local FIELDS = {'inc', 'ctr', 'n', 'ns', 'ni', 'lineage', 'generation', 'token', 'dirty', 'pending',
-                'ops', 'dead', 'fork_of'}
+                'ops', 'dead', 'fork_of', 'head'}
 
 local function whole(number) return string.format('%.0f', number) end
 
@@ -87,13 +87,23 @@ local function gate_nonce(first) return redis.call('HGET', KEYS[first + 4], 'non
 -- the loss of either shows.
 local function keep_sentinel(first) redis.call('ZADD', KEYS[first + 3], '-2', '') end
 
+-- The words but one.
+local function without(words, word)
+  local kept = {}
+  for other in string.gmatch(words, '%S+') do
+    if other ~= word then kept[#kept + 1] = other end
+  end
+  return table.concat(kept, ' ')
+end
+
 -- Ends a step that makes a thread hot: the operation id is the new incarnation.
 local function create(first, fields)
   keep_sentinel(first)
   redis.call('HSET', KEYS[first], 'inc', OP, 'ctr', '0', 'lineage', fields.lineage or OP,
              'generation', fields.generation or '0', 'token', fields.token or '',
              'dirty', fields.dirty, 'pending', '', 'ops', fields.ops or (OP .. '=1'),
-             'dead', gate_dead(first), 'fork_of', fields.fork_of or '', lengths(first))
+             'dead', gate_dead(first), 'fork_of', fields.fork_of or '', 'head', fields.head or '',
+             lengths(first))
   expire(first, fields.dirty == '1' and DIRTY_MS or CLEAN_MS)
 end
 
@@ -104,6 +114,17 @@ local function set_gate(kind, dead, ms)
   local left = redis.call('PTTL', KEYS[5])
   redis.call('HSET', KEYS[5], 'nonce', OP, 'kind', kind, 'dead', words)
   redis.call('PEXPIRE', KEYS[5], whole(math.max(left, tonumber(ms))))
+end
+
+-- Flushes under way of a copy that is given up: their puts may still land, until a delete.
+local function give_up(m)
+  local words = redis.call('HGET', KEYS[5], 'past') or ''
+  for word in string.gmatch(without(m.pending, m.head), '%S+') do
+    words = remember(words, word, DEAD_WINDOW)
+  end
+  local left = redis.call('PTTL', KEYS[5])
+  redis.call('HSET', KEYS[5], 'past', words)
+  redis.call('PEXPIRE', KEYS[5], whole(math.max(left, GATE_MS)))
 end
 
 local function remove(first)

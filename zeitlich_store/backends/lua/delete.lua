@@ -1,8 +1,10 @@
 -- First half of a delete: the keys go, whatever state they are in; flushes under way are marked
--- dead. Replies with the token of the archive version the copy contained.
-local values = redis.pcall('HMGET', KEYS[1], 'token', 'pending')
-local token, pending = '', ''
-if not values.err then token, pending = values[1] or '', values[2] or '' end
+-- dead, those of copies given up before as well, but not the version in the archive: until that is
+-- deleted too, it is the thread. Replies with the token of the version the copy contained.
+local values = redis.pcall('HMGET', KEYS[1], 'token', 'pending', 'head')
+local token, pending, head = '', '', ''
+if not values.err then token, pending, head = values[1] or '', values[2] or '', values[3] or '' end
+local past = redis.call('HGET', KEYS[5], 'past') or ''
 remove(1)
-set_gate('deleted', pending, GATE_MS)
+set_gate('deleted', without(past .. ' ' .. pending, head), GATE_MS)
 return token

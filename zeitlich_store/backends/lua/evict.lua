@@ -13,13 +13,14 @@ if not contains(m.pending, write_id) then return 'changed' end
 local same_base = m.token == old_token
 if m.inc .. ':' .. m.ctr ~= revision then
   if same_base and token ~= old_token then
-    redis.call('HSET', KEYS[1], 'token', token, 'generation', generation)
+    redis.call('HSET', KEYS[1], 'token', token, 'generation', generation, 'head', head)
   end
   return 'changed'
 end
 if keep then
   if same_base then
     redis.call('HSET', KEYS[1], 'dirty', '0', 'token', token, 'generation', generation)
+    if head ~= '' then redis.call('HSET', KEYS[1], 'head', head) end
     expire(1, CLEAN_MS)
   end
   set_gate('archived', '', tonumber(CLEAN_MS) + GATE_MS)

@@ -1,10 +1,13 @@
 -- Second half of a delete. ARGV 4: number of tokens, then the tokens and the write ids of the
--- archive versions deleted: removes only a copy restored from one of them.
+-- archive versions deleted: removes only a copy restored from one of them, or that wrote one.
 local n = tonumber(ARGV[4])
 local m = open(1)
 local from_deleted = false
 for i = 5, 4 + n do
   if m and m.token == ARGV[i] then from_deleted = true end
+end
+for i = 5 + n, #ARGV do
+  if m and contains(m.pending, ARGV[i]) then from_deleted = true end
 end
 set_gate('deleted', table.concat(ARGV, ' ', 5 + n, #ARGV), GATE_MS)
 if from_deleted then remove(1) end

@@ -11,5 +11,6 @@ write(c)
 if ARGV[10] ~= '' then redis.call('SET', KEYS[3], ARGV[10]) end
 local lineage = ARGV[6]
 if lineage == '' then lineage = OP end
-create(1, {dirty = ARGV[11], lineage = lineage, token = ARGV[7], generation = ARGV[8], ops = ARGV[9]})
+create(1, {dirty = ARGV[11], lineage = lineage, token = ARGV[7], generation = ARGV[8], ops = ARGV[9],
+           head = ARGV[5]})
 return 'ok'
