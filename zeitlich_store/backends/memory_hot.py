@@ -214,7 +214,7 @@ class MemoryHotTier:
     ) -> EvictOutcome:
         record = self._find(ref)
         if record is None:
-            if head not in self._gates.dead(ref):
+            if not (head and self._gates.must_not_count(ref, head)):
                 return EvictOutcome.GONE
             return EvictOutcome.UNDO if self._gates.deleted(ref) else EvictOutcome.DEAD
         if export.write_id not in record.pending:
@@ -230,6 +230,8 @@ class MemoryHotTier:
                 record.set_base(now)
                 record.dirty = False
                 record.expires_at = self._clock() + self._clean_ttl
+            record.head = now.write_id
+            self._gates.give_up(ref, record)
             self._gates.close(ref, [], self._clean_ttl + GATE_SECONDS)
             return EvictOutcome.EVICTED
         dead = [write_id for write_id in record.pending if head and write_id != head]
@@ -249,11 +251,10 @@ class MemoryHotTier:
 
     async def delete(self, ref: ThreadRef, *, op: str) -> str | None:
         record = self._records.pop(ref, None)
-        under_way = record.under_way() if record else []
-        dead = [
-            w for w in (*self._gates.past(ref), *under_way) if record is None or w != record.head
-        ]
-        self._gates.close(ref, dead, deleted=True, nonce=op)
+        head = record.head if record else ""
+        words = [*self._gates.past(ref), *(record.pending if record else ())]
+        dead = [word for word in words if word != head]
+        self._gates.close(ref, dead, deleted=True, nonce=op, doomed=head)
         return record.token if record else None
 
     async def finish_delete(

@@ -27,6 +27,8 @@ class Gate:
     deleted: bool
     past: list[str]
     """Flushes of copies that were given up: their puts may still land, until a delete."""
+    doomed: str = ""
+    """Write id of the version that a delete goes on to remove."""
 
 
 class Gates:
@@ -52,6 +54,13 @@ class Gates:
         gate = self._find(ref)
         return gate is not None and gate.deleted
 
+    def must_not_count(self, ref: ThreadRef, write_id: str) -> bool:
+        """Whether a put that landed is one of those that must not count."""
+        gate = self._find(ref)
+        return gate is not None and (
+            write_id in gate.dead or (gate.deleted and gate.doomed == write_id)
+        )
+
     def past(self, ref: ThreadRef) -> Sequence[str]:
         """Write ids of flushes under way when a copy was given up."""
         gate = self._find(ref)
@@ -72,13 +81,14 @@ class Gates:
         *,
         deleted: bool = False,
         nonce: str = "",
+        doomed: str = "",
     ) -> None:
         """Set a new nonce (random by default) and add dead write ids; an expiry only grows."""
         old, until = self._find(ref), self._clock() + seconds
         words = remember(self.dead(ref), list(dead), DEAD_WINDOW)
         until = max(until, old.expires_at if old else until)
-        past = old.past if old else []
-        self._gates[ref] = Gate(nonce or secrets.token_hex(16), words, until, deleted, past)
+        kept = (old.past, doomed or old.doomed) if old else ([], doomed)
+        self._gates[ref] = Gate(nonce or secrets.token_hex(16), words, until, deleted, *kept)
         if len(self._gates) >= self._sweep_at:
             self._gates = {r: gate for r, gate in self._gates.items() if self._alive(gate)}
             self._sweep_at = max(1024, 2 * len(self._gates))

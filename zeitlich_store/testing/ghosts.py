@@ -15,57 +15,9 @@ version is made of. They see the tiers as they are, never what a client believes
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, NamedTuple
 
 from .eyes import HotSeen
-
-Unknown = Literal["?"]
-UNKNOWN: Final[Unknown] = "?"
-"""The spec of a thread that somebody gives up right now: what readers see is open."""
-Place = tuple[int, str]
-"""A hot tier's number and a thread's name."""
-
-
-class Line:
-    """Lines of changes: each is its parent's and one more."""
-
-    def __init__(self) -> None:
-        self._parents = [-1]
-
-    def new(self, parent: int = 0) -> int:
-        """A line that has one change more than `parent`."""
-        self._parents.append(parent)
-        return len(self._parents) - 1
-
-    def holds(self, line: int, part: int) -> bool:
-        """Whether `line` holds all changes of `part`."""
-        while line > part:
-            line = self._parents[line]
-        return line == part
-
-
-class Version(NamedTuple):
-    """An archive version."""
-
-    token: str
-    write_id: str
-    generation: int
-    messages: tuple[str, ...]
-    state: str | None
-    line: int
-
-
-@dataclass(slots=True)
-class Copy:
-    """A hot copy, what it is made of, and the versions it may replace by somebody's word.
-
-    `fresh`: it was begun here, not restored from an archive.
-    """
-
-    seen: HotSeen
-    line: int
-    over: frozenset[str] = frozenset()
-    fresh: bool = False
+from .ghost_lines import UNKNOWN, Copy, Line, Place, Unknown, Version
 
 
 @dataclass(slots=True)
@@ -85,6 +37,11 @@ class Ghosts:
     last_export: dict[str, str] = field(default_factory=dict)
     excused: bool = False
     bad: list[str] = field(default_factory=list)
+    _begun: dict[str, int] = field(default_factory=dict)
+    """How often each thread was begun, and how often it had been when a client began to delete."""
+    _begun_then: dict[str, int] = field(default_factory=dict)
+    _deleting: dict[str, str] = field(default_factory=dict)
+    """Clients in the midst of a delete: what they have not removed yet, others may."""
 
     # -- what happened to a hot copy -----------------------------------------------------------
 
@@ -97,6 +54,8 @@ class Ghosts:
             self.excused = True
         if request == "redis delete":
             self.spec[place[1]] = UNKNOWN
+            self._begun_then[client] = self._begun.get(place[1], 0)
+            self._deleting[client] = place[1]
         if seen is None:
             self._gone(place, old, request)
         elif old is None:
@@ -125,12 +84,13 @@ class Ghosts:
         else:
             line = self._known(seen.token) if request == "redis restore" else self.lines.new()
         hides = request in {"redis initialize", "redis fork"} and not anew
-        if hides and head and self.counts(place, head):
+        given_up = self.spec.get(place[1]) == UNKNOWN
+        if hides and head and self.counts(place, head) and not given_up:
             self.bad.append("I1 a new thread hides the archived one")
         over = frozenset([seen.token]) if anew and seen.token else frozenset[str]()
-        self.hot[place] = Copy(seen, line, over, request != "redis restore")
+        self.hot[place] = Copy(seen, line, over)
         if request != "redis restore":
-            self.spec[place[1]] = line
+            self._begin(place[1], line)
 
     def _known(self, token: str) -> int:
         """The line of a version that is not the head any more."""
@@ -138,9 +98,14 @@ class Ghosts:
 
     def _replaced(self, place: Place, old: Copy, seen: HotSeen) -> None:
         over = frozenset([seen.token]) if seen.token else frozenset[str]()
-        self.hot[place] = Copy(seen, self.lines.new(), over, fresh=True)
+        line = self.lines.new()
+        self.hot[place] = Copy(seen, line, over)
         self.forgive(place[1], old.seen.messages)
-        self.spec[place[1]] = self.hot[place].line  # type: ignore[union-attr]  # just set
+        self._begin(place[1], line)
+
+    def _begin(self, thread: str, line: int) -> None:
+        self.spec[thread] = line
+        self._begun[thread] = self._begun.get(thread, 0) + 1
 
     def _changed(self, place: Place, old: Copy, seen: HotSeen) -> None:
         thread = place[1]
@@ -194,8 +159,9 @@ class Ghosts:
         old, self.archive[thread] = self.archive.get(thread), None
         if old and self.spec.get(thread) in {UNKNOWN, None}:
             self.forgive(thread, old.messages)
-        if old and by_user:
+        if old and (by_user or thread in self._deleting.values()):
             self.forgive(thread, old.messages, everywhere=True)
+        if old and by_user:
             self.spec[thread] = UNKNOWN
 
     def fell_back(self, hot: dict[Place, Copy | None]) -> None:
@@ -286,8 +252,14 @@ class Ghosts:
         if not (self.excused or self.may_truncate or found):
             self.bad.append("I1 an acknowledged message is nowhere")
 
-    def deleted(self, thread: str) -> None:
-        """A delete has ended; a thread begun since the delete began is another one."""
-        if self.spec.get(thread) == UNKNOWN:
-            copy = self.hot.get((0, thread))
-            self.spec[thread] = copy.line if copy and copy.fresh else None
+    def stopped(self, client: str) -> None:
+        """A client ended what it was doing, or was ended."""
+        self._deleting.pop(client, None)
+
+    def deleted(self, thread: str, client: str) -> None:
+        """A delete has ended; a thread begun since it began is another one."""
+        self.stopped(client)
+        begun = self._begun.get(thread, 0) != self._begun_then.get(client, 0)
+        others = thread in self._deleting.values()
+        if self.spec.get(thread) == UNKNOWN and not begun and not others:
+            self.spec[thread] = None

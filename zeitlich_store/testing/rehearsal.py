@@ -22,7 +22,8 @@ from zeitlich_store.snapshot import v2
 
 from .eyes import Eyes
 from .gates import CrashedError, Gate, open_gate
-from .ghosts import UNKNOWN, Copy, Ghosts, Version
+from .ghost_lines import UNKNOWN, Copy, Version
+from .ghosts import Ghosts
 from .rehearsal_acts import Shadowed, do, message_of, raw_of
 from .scenarios import Scenario
 from .scheduler import Client, Scheduler
@@ -173,6 +174,7 @@ class Rehearsal:
                     self._ended(client, words, await do(threads, words))
                     break
                 except CrashedError as exc:
+                    self.ghosts.stopped(client.name)
                     if str(exc) == "stop":
                         return
                     client.requests = 0
@@ -188,7 +190,7 @@ class Rehearsal:
         elif words[0] == "append" and result == "ok":
             ghosts.appended(thread, raw_of(words[2]))
         elif words[0] == "delete":
-            ghosts.deleted(thread)
+            ghosts.deleted(thread, client.name)
 
     # -- what happens by itself --------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The scenarios of the commit protocol: small scripts of clients, and what may go wrong in each.
 
 A script is a list of operations, ``append t a`` for instance; a message whose name begins with
-``~`` has no id. The names are those of the model that checked the protocol exhaustively.
+``~`` has no id. The names are those of the model that checked the protocol exhaustively; the
+simulation added ``new-delete`` and ``delete-half``.
 """
 
 from __future__ import annotations
@@ -131,6 +132,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ("lost", "crash"),
         conflict=True,
         other_redis=_SECOND,
+    ),
+    "new-delete": Scenario("new", ("flush t", "new t, delete t"), ("lost",), conflict=True),
+    "delete-half": Scenario(
+        "dirty", ("delete t", "open t", "new t, append t n"), ("stop",), budget=1, conflict=True
     ),
     "two-delete": Scenario(
         "dirty",

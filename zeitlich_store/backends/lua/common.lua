@@ -116,7 +116,8 @@ local function set_gate(kind, dead, ms)
   redis.call('PEXPIRE', KEYS[5], whole(math.max(left, tonumber(ms))))
 end
 
--- Flushes under way of a copy that is given up: their puts may still land, until a delete.
+-- Flushes under way of a copy that is given up or may expire: their puts may still land, and a
+-- delete that finds no copy has to know them.
 local function give_up(m)
   local words = redis.call('HGET', KEYS[5], 'past') or ''
   for word in string.gmatch(without(m.pending, m.head), '%S+') do

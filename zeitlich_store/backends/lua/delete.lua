@@ -7,4 +7,5 @@ if not values.err then token, pending, head = values[1] or '', values[2] or '', 
 local past = redis.call('HGET', KEYS[5], 'past') or ''
 remove(1)
 set_gate('deleted', without(past .. ' ' .. pending, head), GATE_MS)
+redis.call('HSET', KEYS[5], 'doomed', head)
 return token

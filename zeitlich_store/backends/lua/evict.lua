@@ -6,8 +6,11 @@ local write_id, keep, head = ARGV[8], ARGV[9] == '1', ARGV[10]
 local m, bad = open(1)
 if bad then return bad end
 if not m then
-  if head == '' or not contains(gate_dead(1), head) then return 'gone' end
-  return redis.call('HGET', KEYS[5], 'kind') == 'deleted' and 'undo' or 'dead'
+  local gate = redis.call('HMGET', KEYS[5], 'kind', 'doomed')
+  -- A put of the very version that a delete goes on to remove may land, sent again, behind it.
+  local deleted, doomed = gate[1] == 'deleted', gate[2] == head
+  if head == '' or not (contains(gate_dead(1), head) or (deleted and doomed)) then return 'gone' end
+  return deleted and 'undo' or 'dead'
 end
 if not contains(m.pending, write_id) then return 'changed' end
 local same_base = m.token == old_token
@@ -23,6 +26,8 @@ if keep then
     if head ~= '' then redis.call('HSET', KEYS[1], 'head', head) end
     expire(1, CLEAN_MS)
   end
+  if head ~= '' then m.head = head end
+  give_up(m)  -- a clean copy may expire while others still flush what it held before
   set_gate('archived', '', tonumber(CLEAN_MS) + GATE_MS)
   return 'evicted'
 end

@@ -1,0 +1,54 @@
+"""Every scenario of the commit protocol on a real Redis with real archives: nothing is lost.
+
+ZS_SCHEDULES sets how many schedules of each scenario are sampled, ZS_SEED where the seeds begin.
+"""
+
+import os
+
+import pytest
+
+from zeitlich_store.backends.local_cold import LocalObjectStore
+from zeitlich_store.backends.s3_cold import S3ObjectStore
+from zeitlich_store.testing.scenarios import SCENARIOS
+
+from .stages import RedisStage, rehearse, violations
+
+SCHEDULES = int(os.environ.get("ZS_SCHEDULES", "300"))
+FIRST = int(os.environ.get("ZS_SEED", "0"))
+THE_GATES_OWN_LIMIT = "stall-1h"
+"""A restore that stalls for more than the gate's hour may publish an older version."""
+
+
+@pytest.fixture(params=["local", "s3"])
+async def store(request, tmp_path):
+    store = LocalObjectStore(tmp_path)
+    if request.param == "s3":
+        server = request.getfixturevalue("s3_server")
+        store = S3ObjectStore("s3", server.new_bucket(), storage_options=server.storage_options)
+    await store.open()
+    yield store
+    await store.aclose()
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != THE_GATES_OWN_LIMIT])
+async def test_a_scenario_keeps_every_invariant_whatever_the_order(name, store, redis_server):
+    async with RedisStage(redis_server, store) as stage:
+        reports = await rehearse(stage, name, range(FIRST, FIRST + SCHEDULES))
+    assert not violations(reports), violations(reports)
+
+
+async def test_a_restore_that_stalls_for_an_hour_is_found_and_overwrites_nothing(
+    store, redis_server
+):
+    """The one limit: an older version may be published; nothing worse happens."""
+    async with RedisStage(redis_server, store) as stage:
+        reports = await rehearse(stage, THE_GATES_OWN_LIMIT, range(FIRST, FIRST + SCHEDULES))
+    found = {violation for _, report in reports for violation in report.violations}
+    assert found <= {"I1 what readers see is not the acknowledged thread"}
+
+
+async def test_a_run_is_given_back_by_its_name_and_seed(store, redis_server):
+    async with RedisStage(redis_server, store) as stage:
+        (_, first), (_, again) = await rehearse(stage, "two-flush", [7, 7])
+    assert first.trace == again.trace
+    assert len(first.trace) > 5
