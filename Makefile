@@ -4,7 +4,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint bench venv clean
+MINUTES ?= 5
+
+.PHONY: demo test lint bench soak venv clean
 
 demo: $(VENV)/.run  ## eleven real transcripts through both tiers and back
 	@$(PY) -m zeitlich_store.cli demo
@@ -16,6 +18,11 @@ lint: $(VENV)/.dev  ## style, format and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+soak: $(VENV)/.dev  ## the long runs once, then random writers for MINUTES=5
+	@ZS_INTERLEAVINGS=100000 ZS_STORM=200 ZS_FUZZ_EXAMPLES=100000 $(PY) -m pytest -q -n 2 -rP \
+		tests/protocol/test_appends_during_a_flush.py tests/protocol/test_storm.py tests/unit/test_fuzz_parsers.py
+	@$(PY) -m tests.soak --minutes $(MINUTES)
 
 bench: $(VENV)/.run  ## how long each step takes here; BENCH_ARGS="--hot URL --cold URL"
 	@$(PY) -m benchmarks $(BENCH_ARGS)

@@ -19,6 +19,8 @@ ROUNDS: Final = 4
 """How often a step that finds the world changed starts again before it says so."""
 REFUSALS: Final = 16
 """How often a flush's write may find another version before the flush gives way to others."""
+ARCHIVED_OPS: Final = 16
+"""How many operation ids go into the archive with a thread: the last ones."""
 _UNDO: Final = {EvictOutcome.DEAD, EvictOutcome.UNDO}
 log = logging.getLogger("zeitlich_store")
 
@@ -193,12 +195,13 @@ class Flush:
 
 def _version(export: HotExport, generation: int) -> Snapshot:
     """What an export becomes in the archive."""
-    return replace(export.snapshot, generation=generation, write_id=export.write_id)
+    snapshot, ops = export.snapshot, export.snapshot.ops[-ARCHIVED_OPS:]
+    return replace(snapshot, generation=generation, write_id=export.write_id, ops=ops)
 
 
-def _equal(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two versions are the same down to the operations they remember."""
-    return one.same_content(other) and one.ops == other.ops
+def _equal(head: Snapshot, hot: Snapshot) -> bool:
+    """Whether an archive version holds what is hot, down to the operations it remembers."""
+    return head.same_content(hot) and head.ops == hot.ops[-ARCHIVED_OPS:]
 
 
 async def delete_version(cold: ColdTier, ref: ThreadRef, token: str) -> None:

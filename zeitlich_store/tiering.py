@@ -25,7 +25,7 @@ log = logging.getLogger("zeitlich_store")
 
 
 def new_op() -> str:
-    """A fresh operation id: 64 random bits, of which a thread remembers the last sixteen."""
+    """A fresh operation id: 64 random bits, of which a thread remembers the last ones."""
     return secrets.token_hex(8)
 
 

@@ -182,7 +182,7 @@ RULES = {
         (
             (
                 "export",
-                "local pending = remember(m.pending, write_id, WINDOW)",
+                "local pending = remember(m.pending, write_id, ATTEMPTS)",
                 "local pending = write_id",
             ),
         ),

@@ -9,11 +9,13 @@ from typing import Final
 
 from ..models import Base, Entry, HotExport, HotInfo, Snapshot, ThreadRef
 
-WINDOW: Final = 16
-"""How many operation ids and write ids of a thread are remembered."""
+OPS: Final = 64
+"""How many operation ids of a thread are remembered."""
+ATTEMPTS: Final = 128
+"""How many write ids of a thread's flush attempts are remembered."""
 GATE_SECONDS: Final = 3600.0
 """How long a gate outlives the hot copy."""
-DEAD_WINDOW: Final = 64
+DEAD: Final = 256
 """How many dead write ids a gate lists."""
 
 
@@ -69,7 +71,7 @@ class Gates:
     def give_up(self, ref: ThreadRef, record: Record) -> None:
         """Remember the flushes under way of a copy that is given up; the nonce stays."""
         gate = self._find(ref) or Gate("", [], 0.0, deleted=False, past=[])
-        gate.past = remember(gate.past, record.under_way(), DEAD_WINDOW)
+        gate.past = remember(gate.past, record.under_way(), DEAD)
         gate.expires_at = max(gate.expires_at, self._clock() + GATE_SECONDS)
         self._gates[ref] = gate
 
@@ -85,7 +87,7 @@ class Gates:
     ) -> None:
         """Set a new nonce (random by default) and add dead write ids; an expiry only grows."""
         old, until = self._find(ref), self._clock() + seconds
-        words = remember(self.dead(ref), list(dead), DEAD_WINDOW)
+        words = remember(self.dead(ref), list(dead), DEAD)
         until = max(until, old.expires_at if old else until)
         kept = (old.past, doomed or old.doomed) if old else ([], doomed)
         self._gates[ref] = Gate(nonce or secrets.token_hex(16), words, until, deleted, *kept)
@@ -137,7 +139,7 @@ class Record:
         self.counter += 1
         self.dirty = True
         self.ops[op] = reply
-        while len(self.ops) > WINDOW:
+        while len(self.ops) > OPS:
             del self.ops[next(iter(self.ops))]
         return reply
 
@@ -182,7 +184,7 @@ class Record:
 
     def export(self, write_id: str) -> HotExport:
         """Everything, with this attempt noted in `pending`."""
-        self.pending = remember(self.pending, [write_id], WINDOW)
+        self.pending = remember(self.pending, [write_id], ATTEMPTS)
         return HotExport(
             snapshot=self.snapshot(),
             write_id=write_id,

@@ -2,7 +2,8 @@
 -- KEYS: meta, list, state, ids, gate (five a thread).  ARGV: operation id, dirty ttl, clean ttl (ms).
 local OP, DIRTY_MS, CLEAN_MS = ARGV[1], ARGV[2], ARGV[3]
 local GATE_MS = 3600000
-local WINDOW, DEAD_WINDOW, CHUNK = 16, 64, 1000
+-- How many operation ids, flush attempts and dead attempts of a thread are remembered.
+local OPS, ATTEMPTS, DEAD, CHUNK = 64, 128, 256, 1000
 local FIELDS = {'inc', 'ctr', 'n', 'ns', 'ni', 'lineage', 'generation', 'token', 'dirty', 'pending',
                 'ops', 'dead', 'fork_of', 'head'}
 
@@ -46,13 +47,14 @@ local function answered(m)
   return nil
 end
 
--- A window of the last `limit` words.
-local function remember(words, word, limit)
-  local kept = {}
-  for old in string.gmatch(words, '%S+') do
-    if old ~= word then kept[#kept + 1] = old end
+-- The last `limit` of some words and then of new ones, each once.
+local function remember(words, new, limit)
+  local fresh, kept = {}, {}
+  for word in string.gmatch(new, '%S+') do fresh[word] = true end
+  for word in string.gmatch(words, '%S+') do
+    if not fresh[word] then kept[#kept + 1] = word end
   end
-  kept[#kept + 1] = word
+  for word in string.gmatch(new, '%S+') do kept[#kept + 1] = word end
   return table.concat(kept, ' ', math.max(1, #kept - limit + 1))
 end
 
@@ -75,7 +77,7 @@ end
 -- Ends a change: counter, lengths, dirty mark, operation id and its reply, expiry.
 local function commit(m, reply)
   redis.call('HSET', KEYS[1], 'ctr', whole(tonumber(m.ctr) + 1), 'dirty', '1',
-             'ops', remember(m.ops, OP .. '=' .. reply, WINDOW), lengths(1))
+             'ops', remember(m.ops, OP .. '=' .. reply, OPS), lengths(1))
   expire(1, DIRTY_MS)
 end
 
@@ -109,8 +111,7 @@ end
 
 -- The gate: says to a step that read something earlier that the world has moved on since.
 local function set_gate(kind, dead, ms)
-  local words = gate_dead(1)
-  for word in string.gmatch(dead, '%S+') do words = remember(words, word, DEAD_WINDOW) end
+  local words = remember(gate_dead(1), dead, DEAD)
   local left = redis.call('PTTL', KEYS[5])
   redis.call('HSET', KEYS[5], 'nonce', OP, 'kind', kind, 'dead', words)
   redis.call('PEXPIRE', KEYS[5], whole(math.max(left, tonumber(ms))))
@@ -119,10 +120,8 @@ end
 -- Flushes under way of a copy that is given up or may expire: their puts may still land, and a
 -- delete that finds no copy has to know them.
 local function give_up(m)
-  local words = redis.call('HGET', KEYS[5], 'past') or ''
-  for word in string.gmatch(without(m.pending, m.head), '%S+') do
-    words = remember(words, word, DEAD_WINDOW)
-  end
+  local past = redis.call('HGET', KEYS[5], 'past') or ''
+  local words = remember(past, without(m.pending, m.head), DEAD)
   local left = redis.call('PTTL', KEYS[5])
   redis.call('HSET', KEYS[5], 'past', words)
   redis.call('PEXPIRE', KEYS[5], whole(math.max(left, GATE_MS)))

@@ -5,6 +5,6 @@ if bad then return bad end
 if not m then return false end
 local attempt = redis.call('HINCRBY', KEYS[1], 'exports', 1)
 local write_id = string.sub(redis.sha1hex(OP .. ':' .. attempt), 1, 32)
-local pending = remember(m.pending, write_id, WINDOW)
+local pending = remember(m.pending, write_id, ATTEMPTS)
 redis.call('HSET', KEYS[1], 'pending', pending)
 return {write_id, m.inc .. ':' .. m.ctr, m.token, m.generation, m.dirty, pending, m.dead, m.ops, m.lineage}

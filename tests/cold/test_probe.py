@@ -1,0 +1,162 @@
+"""Whether a service keeps conditions is found out by trying, not by its name."""
+
+import asyncio
+import contextlib
+import uuid
+
+import pytest
+
+from zeitlich_store import ConfigurationError, open_store
+from zeitlich_store.archive import ObjectArchive, probe
+from zeitlich_store.archive.commits import ALL_CONDITIONS, NO_CONDITIONS, CommitStore
+from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
+from zeitlich_store.backends.local_cold import LocalObjectStore
+from zeitlich_store.backends.memory_cold import MemoryObjectStore
+from zeitlich_store.backends.s3_cold import S3ObjectStore
+from zeitlich_store.codecs.gzip import GzipCodec
+from zeitlich_store.models import Snapshot, ThreadRef, Version
+
+from .. import services
+
+HEADERS = {"create": b"if-none-match", "replace": b"if-match", "both": b"if-"}
+
+
+class LyingProxy:
+    """In front of a real S3 server: takes some conditions out of every request."""
+
+    def __init__(self, server, drop):
+        self._port, self._drop = server.port, drop
+        self._links, self._writers = set(), set()
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._accept, services.HOST, 0)
+        port = self._server.sockets[0].getsockname()[1]
+        return f"http://{services.HOST}:{port}"
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        await asyncio.gather(*self._links)
+
+    async def _accept(self, reader, writer):
+        self._links.add(asyncio.current_task())
+        self._writers.add(writer)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await self._serve(reader, writer)
+        writer.close()
+        self._links.discard(asyncio.current_task())
+        self._writers.discard(writer)
+
+    async def _serve(self, reader, writer):
+        """One request a connection, which the server then closes."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        answers, back = await asyncio.open_connection(services.HOST, self._port)
+        lines = [line for line in head.split(b"\r\n") if not self._drops(line)]
+        back.write(b"\r\n".join([lines[0], b"Connection: close", *lines[1:]]))
+        pump = asyncio.create_task(_pump(reader, back))
+        await _pump(answers, writer)
+        pump.cancel()
+        await asyncio.gather(pump, return_exceptions=True)
+        back.close()
+
+    def _drops(self, line):
+        return line.lower().startswith((self._drop, b"connection:"))
+
+
+async def _pump(reader, writer):
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+        await writer.drain()
+
+
+def s3_through(endpoint, server):
+    options = {**server.storage_options, "endpoint_url": endpoint}
+    return S3ObjectStore("s3", server.new_bucket(), storage_options=options)
+
+
+@pytest.mark.parametrize("lie", HEADERS)
+async def test_a_service_that_ignores_conditions_is_found_out(lie, s3_server):
+    async with LyingProxy(s3_server, HEADERS[lie]) as endpoint:
+        store = s3_through(endpoint, s3_server)
+        await store.open()
+        found = await probe(store, "threads")
+        assert found.create is (lie == "replace")
+        assert found.replace is (lie == "create")
+        assert not found.writes
+        assert await store.list("threads/") == []
+        await store.aclose()
+
+
+@pytest.mark.parametrize("lie", HEADERS)
+async def test_require_refuses_to_open_such_a_service(lie, s3_server):
+    async with LyingProxy(s3_server, HEADERS[lie]) as endpoint:
+        cold = f"s3://{s3_server.new_bucket()}?conditional=require"
+        options = {**s3_server.storage_options, "endpoint_url": endpoint}
+        store = open_store("memory://", cold, storage_options=options)
+        with pytest.raises(ConfigurationError, match="does not keep the conditions for"):
+            await store.open()
+
+
+async def test_auto_goes_on_there_by_looking_first_and_says_so(s3_server, caplog):
+    async with LyingProxy(s3_server, HEADERS["both"]) as endpoint:
+        archive = ObjectArchive(s3_through(endpoint, s3_server), GzipCodec())
+        await archive.open()
+        ref = ThreadRef("messages", "t")
+        first = await archive.write(ref, Snapshot(), expected=Version.ABSENT)
+        await archive.write(ref, Snapshot(messages=("a",)), expected=first.token)
+        assert (await archive.read(ref)).snapshot.messages == ("a",)
+        await archive.aclose()
+    assert caplog.text.count("the last writer wins") == 1
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+async def honest(request, tmp_path):
+    store = MemoryObjectStore(uuid.uuid4().hex)
+    if request.param == "local":
+        store = LocalObjectStore(tmp_path)
+    if request.param == "s3":
+        server = request.getfixturevalue("s3_server")
+        store = S3ObjectStore("s3", server.new_bucket(), storage_options=server.storage_options)
+    yield store
+    await store.aclose()
+
+
+async def test_require_opens_where_conditions_are_kept(honest):
+    archive = ObjectArchive(honest, GzipCodec(), conditional="require")
+    await archive.open()
+    assert await archive.conditions() == ALL_CONDITIONS
+
+
+async def test_off_never_uses_them(honest):
+    archive = ObjectArchive(honest, GzipCodec(), conditional="off")
+    await archive.open()
+    assert await archive.conditions() == NO_CONDITIONS
+
+
+async def test_a_filesystem_without_conditions_cannot_be_required():
+    archive = ObjectArchive(
+        FsspecObjectStore("memory", f"/{uuid.uuid4().hex}"), GzipCodec(), conditional="require"
+    )
+    with pytest.raises(ConfigurationError, match="conditional=require"):
+        await archive.open()
+
+
+async def test_a_service_is_probed_once_and_not_for_reading(s3_server):
+    server = s3_server
+    requests = []
+
+    class Counting(S3ObjectStore):
+        async def put_if(self, path, data, **kwargs):
+            requests.append(path)
+            return await super().put_if(path, data, **kwargs)
+
+    store = CommitStore(Counting("s3", server.new_bucket(), storage_options=server.storage_options))
+    await store.open()
+    assert await store.get("a") is None
+    assert requests == []
+    token = await store.put("a", b"1", expected=None)
+    probing = len(requests)
+    await store.put("a", b"2", expected=token)
+    assert len(requests) == probing + 1
+    await store.aclose()

@@ -1,0 +1,123 @@
+"""Many writers flush one thread at once while replies get lost: one winner a generation.
+
+ZS_STORM sets how often each of the 32 writers flushes.
+"""
+
+import asyncio
+import os
+import random
+from collections import Counter
+
+import pytest
+
+from zeitlich_store import ConflictError
+from zeitlich_store.backends.local_cold import LocalObjectStore
+from zeitlich_store.backends.s3_cold import S3ObjectStore
+from zeitlich_store.errors import HotTierUnavailableError
+from zeitlich_store.messages import MessageFormat
+from zeitlich_store.session import SessionThread
+from zeitlich_store.snapshot.v2_layout import read_header
+
+from .matrix import Bench, redis_pool
+
+LOST = 0.3
+ATTEMPTS = int(os.environ.get("ZS_STORM", "100"))
+
+
+class Storm:
+    """Counts who won which generation, and loses three of ten replies of the object store."""
+
+    def __init__(self, objects):
+        self.objects = objects
+        self.generations, self.lost, self.rng = Counter(), 0, random.Random(1)
+        self.conflicts, self.busy, self.ends = 0, 0, Counter()
+
+    def __getattr__(self, name):
+        return getattr(self.objects, name)
+
+    async def put_if(self, path, data, *, expected, content_type=None):
+        """Counts what takes effect."""
+        token = await self.objects.put_if(path, data, expected=expected, content_type=content_type)
+        self.generations[read_header(data).generation] += 1
+        return token
+
+    async def gate(self, request, send):
+        reply = await send()
+        if request.startswith("store put") and self.rng.random() < LOST:
+            self.lost += 1
+            return await send()
+        return reply
+
+
+async def writer(bench, storm, thread_id, name, attempts):
+    """Appends a message and flushes, again and again."""
+    store = bench.store(storm.gate)
+    thread = SessionThread(store.hot, store.cold, store.thread(thread_id).ref, MessageFormat())
+    for n in range(attempts):
+        await until_done(storm, lambda n=n: thread.append({"id": f"{name}-{n}"}))
+        await until_done(storm, lambda: flush(storm, thread))
+
+
+async def flush(storm, thread):
+    try:
+        storm.ends[str((await thread.flush()).status)] += 1
+    except ConflictError:
+        storm.conflicts += 1
+
+
+async def until_done(storm, step):
+    """Others archive the thread faster than this one hydrates it: try again."""
+    while True:
+        try:
+            return await step()
+        except HotTierUnavailableError:
+            storm.busy += 1
+
+
+async def rage(bench, objects, writers, attempts, record):
+    storm = Storm(objects)
+    bench.objects = storm
+    await bench.load_scripts()
+    thread = bench.store().thread("storm")
+    await thread.initialize()
+    await asyncio.gather(
+        *(writer(bench, storm, "storm", f"w{n}", attempts) for n in range(writers))
+    )
+    await thread.flush()
+    stored = [message["id"] for message in (await bench.store().read("storm")).messages]
+    print(
+        f"\n{sum(storm.ends.values())} flushes: {dict(storm.ends)}, {len(storm.generations)} "
+        f"generations, {storm.lost} replies lost, {storm.busy} waits"
+    )
+    record("flushes by how they ended", dict(storm.ends))
+    record("replies lost", storm.lost)
+    assert storm.conflicts == 0
+    assert set(storm.generations.values()) == {1}
+    assert sorted(storm.generations) == list(range(1, len(storm.generations) + 1))
+    assert len(stored) == len(set(stored)) == writers * attempts
+    for name in range(writers):
+        mine = [id_ for id_ in stored if id_.startswith(f"w{name}-")]
+        assert mine == [f"w{name}-{n}" for n in range(attempts)]
+    assert storm.lost > 0
+    assert sum(storm.ends.values()) == writers * attempts
+
+
+@pytest.fixture
+async def bench(redis_server):
+    bench = Bench(redis_pool(redis_server), None)
+    yield bench
+    await bench.pool.aclose()
+
+
+async def test_32_writers_on_a_local_folder(bench, tmp_path, record_testsuite_property):
+    objects = LocalObjectStore(tmp_path)
+    await objects.open()
+    await rage(bench, objects, 32, ATTEMPTS, record_testsuite_property)
+
+
+async def test_8_writers_on_s3(bench, s3_server, record_testsuite_property):
+    options = s3_server.storage_options
+    objects = S3ObjectStore("s3", s3_server.new_bucket(), storage_options=options)
+    await objects.open()
+    await rage(bench, objects, 8, 25, record_testsuite_property)
+    await objects.aclose()
