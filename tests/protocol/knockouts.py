@@ -97,7 +97,7 @@ RULES = {
     "every evict, drop and delete sets the gate's nonce": Knockout(
         {"hydrate": 52},
         tuple(
-            (name, "'nonce', OP, 'kind'", "'nonce', 'same', 'kind'")
+            (name, "'nonce', OP .. ':' .. closed,", "'nonce', 'same',")
             for name in ("evict", "drop", "delete", "finish_delete")
         ),
     ),

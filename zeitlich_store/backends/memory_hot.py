@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace as changed
+from operator import attrgetter
 
 from ..keys import THREAD_TTL_SECONDS
 from ..models import (
@@ -26,7 +27,7 @@ from ..models import (
     ThreadRef,
 )
 from .hot_errors import not_hot, unplaced
-from .memory_records import GATE_SECONDS, Gates, Record, parse_ops
+from .memory_records import GATE_SECONDS, Gates, Record, parse_ops, tail
 
 
 class MemoryHotTier:
@@ -136,7 +137,7 @@ class MemoryHotTier:
         return self._commit(record, op, added) if added else 0
 
     async def load(self, ref: ThreadRef, last: int | None = None) -> list[str]:
-        return _last(self._hot(ref).messages, last)
+        return tail(self._hot(ref).messages, last)
 
     async def length(self, ref: ThreadRef) -> int:
         return len(self._hot(ref).messages)
@@ -178,7 +179,7 @@ class MemoryHotTier:
 
     async def read(self, ref: ThreadRef, last: int | None = None) -> HotView | None:
         record = self._find(ref)
-        return HotView(_last(record.messages, last), record.state) if record else None
+        return HotView(tail(record.messages, last), record.state) if record else None
 
     async def which_hot(self, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
         return {ref for ref in refs if self._find(ref)}
@@ -193,7 +194,9 @@ class MemoryHotTier:
     async def scan(
         self, *, key: str, cursor: str = "", limit: int = 100
     ) -> tuple[list[HotInfo], str]:
-        refs = sorted((r for r in self._records if r.key == key and r.id > cursor), key=_by_id)
+        refs = sorted(
+            (r for r in self._records if r.key == key and r.id > cursor), key=attrgetter("id")
+        )
         rows = [r.info(ref, self._clock()) for ref in refs[:limit] if (r := self._find(ref))]
         return rows, refs[limit - 1].id if len(refs) > limit else ""
 
@@ -240,28 +243,32 @@ class MemoryHotTier:
         return EvictOutcome.EVICTED
 
     async def drop(self, ref: ThreadRef, *, op: str) -> bool:
-        if self._gates.nonce(ref) == op:
+        if op in self._gates.answers(ref):
             return True
         record = self._records.pop(ref, None)
         if record is None:
             return False
         self._gates.give_up(ref, record)
-        self._gates.close(ref, [], nonce=op)
+        self._gates.close(ref, [])
+        self._gates.answers(ref)[op] = None
         return True
 
     async def delete(self, ref: ThreadRef, *, op: str) -> str | None:
+        if op in self._gates.answers(ref):
+            return self._gates.answers(ref)[op]
         record = self._records.pop(ref, None)
         head = record.head if record else ""
-        words = [*self._gates.past(ref), *(record.pending if record else ())]
+        words = (*self._gates.past(ref), *(record.pending if record else ()))
         dead = [word for word in words if word != head]
-        self._gates.close(ref, dead, deleted=True, nonce=op, doomed=head)
-        return record.token if record else None
+        self._gates.close(ref, dead, deleted=True, doomed=head)
+        return self._gates.answers(ref).setdefault(op, record.token if record else None)
 
     async def finish_delete(
         self, ref: ThreadRef, *, op: str, tokens: Sequence[str], write_ids: Sequence[str]
     ) -> None:
+        del op  # a resend changes nothing more
         record = self._find(ref)
-        self._gates.close(ref, write_ids, deleted=True, nonce=op)
+        self._gates.close(ref, write_ids, deleted=True)
         if record and (record.token in tokens or set(record.pending) & set(write_ids)):
             del self._records[ref]
 
@@ -289,11 +296,3 @@ class MemoryHotTier:
     def _commit(self, record: Record, op: str, reply: int) -> int:
         record.expires_at = self._clock() + self._dirty_ttl
         return record.commit(op, reply)
-
-
-def _by_id(ref: ThreadRef) -> str:
-    return ref.id
-
-
-def _last(messages: list[str], last: int | None) -> list[str]:
-    return messages[-last:] if last else [] if last == 0 else list(messages)

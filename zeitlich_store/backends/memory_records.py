@@ -31,6 +31,8 @@ class Gate:
     """Flushes of copies that were given up: their puts may still land, until a delete."""
     doomed: str = ""
     """Write id of the version that a delete goes on to remove."""
+    answers: dict[str, str | None] = field(default_factory=dict)
+    """What each delete and drop answered, by operation id."""
 
 
 class Gates:
@@ -63,6 +65,11 @@ class Gates:
             write_id in gate.dead or (gate.deleted and gate.doomed == write_id)
         )
 
+    def answers(self, ref: ThreadRef) -> dict[str, str | None]:
+        """What deletes and drops of the last hour answered; a new one is noted here."""
+        gate = self._find(ref)
+        return gate.answers if gate else {}
+
     def past(self, ref: ThreadRef) -> Sequence[str]:
         """Write ids of flushes under way when a copy was given up."""
         gate = self._find(ref)
@@ -82,15 +89,14 @@ class Gates:
         seconds: float = GATE_SECONDS,
         *,
         deleted: bool = False,
-        nonce: str = "",
         doomed: str = "",
     ) -> None:
-        """Set a new nonce (random by default) and add dead write ids; an expiry only grows."""
+        """Set a new random nonce and add dead write ids; an expiry only grows."""
         old, until = self._find(ref), self._clock() + seconds
         words = remember(self.dead(ref), list(dead), DEAD)
         until = max(until, old.expires_at if old else until)
-        kept = (old.past, doomed or old.doomed) if old else ([], doomed)
-        self._gates[ref] = Gate(nonce or secrets.token_hex(16), words, until, deleted, *kept)
+        kept = (old.past, doomed or old.doomed, old.answers) if old else ([], doomed)
+        self._gates[ref] = Gate(secrets.token_hex(16), words, until, deleted, *kept)
         if len(self._gates) >= self._sweep_at:
             self._gates = {r: gate for r, gate in self._gates.items() if self._alive(gate)}
             self._sweep_at = max(1024, 2 * len(self._gates))
@@ -217,3 +223,8 @@ def parse_ops(ops: Sequence[str]) -> dict[str, int]:
 def remember(words: Sequence[str], new: Iterable[str], limit: int) -> list[str]:
     """The last `limit` of `words` and then `new`, each once."""
     return list(dict.fromkeys([*(w for w in words if w not in set(new)), *new]))[-limit:]
+
+
+def tail(messages: list[str], last: int | None) -> list[str]:
+    """The last of the messages, or (None) a copy of them all."""
+    return messages[-last:] if last else [] if last == 0 else list(messages)

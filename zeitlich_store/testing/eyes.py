@@ -26,11 +26,18 @@ class HotSeen(NamedTuple):
     pending: tuple[str, ...]
 
 
+class GateSeen(NamedTuple):
+    """A gate: its nonce ("" for none) and the write ids that must not count."""
+
+    nonce: str
+    dead: frozenset[str]
+
+
 class Eyes(Protocol):
     """Sees a hot tier and can do to it what servers do."""
 
-    async def look(self, ref: ThreadRef) -> tuple[HotSeen | None, frozenset[str]]:
-        """The hot copy, and the dead write ids of the gate."""
+    async def look(self, ref: ThreadRef) -> tuple[HotSeen | None, GateSeen]:
+        """The hot copy and the gate."""
 
     async def expire(self, ref: ThreadRef) -> None:
         """The hot copy's time is up."""
@@ -51,18 +58,18 @@ class RedisEyes:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client = client
 
-    async def look(self, ref: ThreadRef) -> tuple[HotSeen | None, frozenset[str]]:
+    async def look(self, ref: ThreadRef) -> tuple[HotSeen | None, GateSeen]:
         """One round trip."""
         meta, messages, state, _, gate = thread_keys(ref)
         pipe = self._client.pipeline(transaction=True)
         pipe.hgetall(meta)
         pipe.lrange(messages, 0, -1)
         pipe.get(state)
-        pipe.hget(gate, "dead")
-        fields, raws, text, dead = await pipe.execute()
-        words = frozenset((dead or b"").decode().split())
+        pipe.hmget(gate, "nonce", "dead")
+        fields, raws, text, (nonce, dead) = await pipe.execute()
+        closed = GateSeen((nonce or b"").decode(), frozenset((dead or b"").decode().split()))
         if not fields:
-            return None, words
+            return None, closed
         m = {name.decode(): value.decode() for name, value in fields.items()}
         seen = HotSeen(
             m["inc"],
@@ -73,7 +80,7 @@ class RedisEyes:
             m["dirty"] == "1",
             tuple(m["pending"].split()),
         )
-        return seen, words
+        return seen, closed
 
     async def expire(self, ref: ThreadRef) -> None:
         """The four keys go together."""
@@ -105,12 +112,13 @@ class MemoryEyes:
     def __init__(self, tier: MemoryHotTier) -> None:
         self._tier: Any = tier  # tests may look inside
 
-    async def look(self, ref: ThreadRef) -> tuple[HotSeen | None, frozenset[str]]:
+    async def look(self, ref: ThreadRef) -> tuple[HotSeen | None, GateSeen]:
         """No request at all."""
         record: Record | None = self._tier._find(ref)  # noqa: SLF001  # tests may look inside
-        dead = frozenset(self._tier._gates.dead(ref))  # noqa: SLF001  # as above
+        gates = self._tier._gates  # noqa: SLF001  # as above
+        closed = GateSeen(gates.nonce(ref), frozenset(gates.dead(ref)))
         if record is None:
-            return None, dead
+            return None, closed
         seen = HotSeen(
             record.incarnation,
             record.counter,
@@ -120,7 +128,7 @@ class MemoryEyes:
             record.dirty,
             tuple(record.pending),
         )
-        return seen, dead
+        return seen, closed
 
     async def expire(self, ref: ThreadRef) -> None:
         """The record goes."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from .eyes import HotSeen
+from .eyes import GateSeen, HotSeen
 from .ghost_lines import UNKNOWN, Copy, Line, Place, Unknown, Version
 
 
@@ -29,7 +29,7 @@ class Ghosts:
     may_truncate: bool = False
     lines: Line = field(default_factory=Line)
     hot: dict[Place, Copy | None] = field(default_factory=dict)
-    dead: dict[Place, frozenset[str]] = field(default_factory=dict)
+    gates: dict[Place, GateSeen] = field(default_factory=dict)
     archive: dict[str, Version | None] = field(default_factory=dict)
     spec: dict[str, int | Unknown | None] = field(default_factory=dict)
     must: set[tuple[str, str]] = field(default_factory=set)
@@ -46,16 +46,24 @@ class Ghosts:
     # -- what happened to a hot copy -----------------------------------------------------------
 
     def hot_is(
-        self, place: Place, seen: HotSeen | None, request: str, client: str, *, anew: bool = False
+        self,
+        place: Place,
+        seen: HotSeen | None,
+        gate: GateSeen,
+        request: str,
+        client: str,
+        *,
+        anew: bool = False,
     ) -> None:
         """A hot tier was looked at after `request`; `anew`: the client begins the thread anew."""
         old = self.hot.get(place)
         if request in {"redis delete", "redis finish_delete"}:
             self.excused = True
-        if request == "redis delete":
+        if request == "redis delete" and gate.nonce != self.gates.get(place, gate).nonce:
             self.spec[place[1]] = UNKNOWN
             self._begun_then[client] = self._begun.get(place[1], 0)
             self._deleting[client] = place[1]
+        self.gates[place] = gate
         if seen is None:
             self._gone(place, old, request)
         elif old is None:
@@ -143,7 +151,8 @@ class Ghosts:
         version = version._replace(line=line)
         old = self.archive.get(thread)
         if old:
-            chosen |= old.token in over or old.write_id in frozenset().union(*self.dead.values())
+            dead = frozenset[str]().union(*(gate.dead for gate in self.gates.values()))
+            chosen |= old.token in over or old.write_id in dead
             chosen |= (old.messages, old.state) == (version.messages, version.state)
             if not (chosen or self.lines.holds(line, old.line)):
                 self.bad.append("I2 a put replaced a version its writer does not contain")
@@ -182,7 +191,7 @@ class Ghosts:
 
     def counts(self, place: Place, head: Version) -> bool:
         """Whether readers of that hot tier take the version for the archive."""
-        return head.write_id not in self.dead.get(place, frozenset())
+        return place not in self.gates or head.write_id not in self.gates[place].dead
 
     # -- what has to be true -------------------------------------------------------------------
 

@@ -133,6 +133,9 @@ class Rehearsal:
             ghosts.archived(
                 "t", _version(head.data, head.token or "", ghosts.lines.new()), chosen=False
             )
+        for number, eyes in enumerate(self.stage.eyes):
+            for name in self._threads():
+                _, ghosts.gates[number, name] = await eyes.look(self._ref(name))
         seen, _ = await self.stage.eyes[0].look(self._ref("t"))
         if start == "none":
             return
@@ -222,9 +225,9 @@ class Rehearsal:
     async def _observe(self, client: str, request: str) -> None:
         for number, eyes in enumerate(self.stage.eyes):
             for name in self._threads():
-                seen, self.ghosts.dead[number, name] = await eyes.look(self._ref(name))
+                seen, gate = await eyes.look(self._ref(name))
                 anew = self.scheduler.doing.startswith("new")
-                self.ghosts.hot_is((number, name), seen, request, client, anew=anew)
+                self.ghosts.hot_is((number, name), seen, gate, request, client, anew=anew)
         before = len(self.ghosts.bad)
         self.ghosts.check()
         self.scheduler.trace += [f"!! {violation}" for violation in self.ghosts.bad[before:]]

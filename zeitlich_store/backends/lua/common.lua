@@ -113,7 +113,9 @@ end
 local function set_gate(kind, dead, ms)
   local words = remember(gate_dead(1), dead, DEAD)
   local left = redis.call('PTTL', KEYS[5])
-  redis.call('HSET', KEYS[5], 'nonce', OP, 'kind', kind, 'dead', words)
+  -- Counted, so that a nonce never comes back when the same request lands again.
+  local closed = redis.call('HINCRBY', KEYS[5], 'closed', 1)
+  redis.call('HSET', KEYS[5], 'nonce', OP .. ':' .. closed, 'kind', kind, 'dead', words)
   redis.call('PEXPIRE', KEYS[5], whole(math.max(left, tonumber(ms))))
 end
 

@@ -1,7 +1,10 @@
--- Gives the hot copy up, damaged or not. A resend finds its own gate and spares what is hot since.
-if gate_nonce(1) == OP then return 1 end
+-- Gives the hot copy up, damaged or not. The gate remembers it: a resend spares what is hot since.
+if redis.call('HEXISTS', KEYS[5], 'drop:' .. OP) == 1 then return 1 end
 local m = open(1)
 if m then give_up(m) end
 local removed = remove(1)
-if removed > 0 then set_gate('dropped', '', GATE_MS) end
+if removed > 0 then
+  set_gate('dropped', '', GATE_MS)
+  redis.call('HSET', KEYS[5], 'drop:' .. OP, '1')
+end
 return removed > 0 and 1 or 0
