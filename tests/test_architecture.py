@@ -11,14 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "zeitlich_store"
 LAYERS = [
-    {"models", "results", "errors", "_json", "_cpu"},
-    {"protocols", "keys", "snapshot"},
+    {"models", "results", "errors", "_json", "_cpu", "_version"},
+    {"protocols", "abilities", "keys", "snapshot"},
     {"codecs", "backends", "archive", "tiering", "flush"},
     {
-        *("messages", "thread", "session", "store", "listing", "helpers"),
+        *("messages", "thread", "session", "store", "upkeep", "listing", "helpers"),
         *("urls", "registry", "builders", "factory", "__init__"),
     },
-    {"cli", "testing"},
+    {"cli", "testing", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 OPTIONAL = {"s3fs", "gcsfs", "adlfs", "orjson", "typer", "rich"}

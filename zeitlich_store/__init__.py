@@ -4,6 +4,7 @@ A hot tier (Redis, or this process's memory) holds a thread while an agent works
 (any object store fsspec reaches) keeps a snapshot of it for ever. Start with `open_store`.
 """
 
+from ._version import __version__
 from .errors import (
     ColdTierAccessError,
     ColdTierUnavailableError,
@@ -25,6 +26,9 @@ from .models import Snapshot, ThreadRef
 from .protocols import Codec, ColdTier, HotTier, ObjectStore
 from .registry import register_backend, register_codec
 from .results import (
+    Checked,
+    Converted,
+    ConvertStatus,
     FlushResult,
     FlushStatus,
     HydrateResult,
@@ -35,20 +39,22 @@ from .results import (
     ThreadStat,
 )
 from .session import Session, SessionThread
+from .snapshot.salvage import Salvaged
 from .store import ThreadStore
 from .thread import Thread
 from .urls import redact_url
 
-__version__ = "0.1.0"
-
 __all__ = [
     "THREAD_TTL_SECONDS",
+    "Checked",
     "Codec",
     "ColdTier",
     "ColdTierAccessError",
     "ColdTierUnavailableError",
     "ConfigurationError",
     "ConflictError",
+    "ConvertStatus",
+    "Converted",
     "CorruptSnapshotError",
     "FlushResult",
     "FlushStatus",
@@ -60,6 +66,7 @@ __all__ = [
     "LimitExceededError",
     "ObjectStore",
     "PreconditionFailedError",
+    "Salvaged",
     "Session",
     "SessionThread",
     "Snapshot",
@@ -73,6 +80,7 @@ __all__ = [
     "ThreadStore",
     "UnsupportedFormatError",
     "ZeitlichStoreError",
+    "__version__",
     "apply_snapshot",
     "clear_hot_tier",
     "encode_snapshot",

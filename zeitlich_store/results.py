@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
-from .models import HotInfo, ThreadRef
+from .models import HotInfo, Snapshot, ThreadRef
 
 
 class FlushStatus(StrEnum):
@@ -97,10 +97,65 @@ class ThreadPage:
 class ThreadStat:
     """Both tiers' view of one thread; each part is None where the thread is not in that tier.
 
-    `archived_bytes` is the stored size, `archived_messages` the number of messages in the archive.
+    `archived_bytes` is the stored size, `archived_messages` the number of messages in the archive,
+    `archived_generation` how often it was written (None: its format does not count).
     """
 
     ref: ThreadRef
     hot: HotInfo | None
     archived_messages: int | None
     archived_bytes: int | None
+    archived_generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One archive that was verified: `problem` is "" where nothing is wrong with it.
+
+    `size` in bytes as stored; `messages` and `generation` are None where they could not be read
+    (or the format keeps none), `ref` where not even the thread is known.
+    """
+
+    path: str
+    ref: ThreadRef | None
+    format: Literal["v1", "v2"]
+    size: int
+    messages: int | None = None
+    generation: int | None = None
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problem
+
+    def read(self, ref: ThreadRef | None, snapshot: Snapshot) -> Checked:
+        """This row with what was read."""
+        count, generation = len(snapshot.messages), snapshot.generation or None
+        return replace(self, ref=ref, messages=count, generation=generation)
+
+    def damaged(self, problem: str) -> Checked:
+        """This row with what is wrong, "" for nothing."""
+        return replace(self, problem=problem)
+
+
+class ConvertStatus(StrEnum):
+    """What a conversion did to a thread."""
+
+    CONVERTED = "converted"
+    ALREADY = "already"
+    """Its archive is in that format and codec."""
+    HOT = "hot"
+    """It is hot: its copy was made from the archive as it is. Flush it first."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """One thread of a conversion; sizes in bytes as stored."""
+
+    ref: ThreadRef
+    status: ConvertStatus
+    before: int | None = None
+    after: int | None = None
+    problem: str = ""

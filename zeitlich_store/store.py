@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
-from . import _json, tiering
+from . import _json, tiering, upkeep
 from .errors import ConfigurationError, ThreadNotFoundError
 from .listing import list_threads
 from .messages import Deserialize, IdOf, MessageFormat, Serialize, default_id_of
 from .models import ThreadRef
 from .protocols import ColdTier, HotTier, PrivateHotTier
-from .results import ThreadContents, ThreadPage, ThreadStat
+from .results import Checked, Converted, ThreadContents, ThreadPage, ThreadStat
 from .session import Mode, Session
+from .snapshot.salvage import Salvaged
 from .thread import Thread, check_last, parse_state
 
 DEFAULT_KEY: Final = "messages"
@@ -223,8 +225,12 @@ class ThreadStore:
         archived = await tiering.read_archive(self._hot, self._cold, ref)
         if hot is None and archived is None:
             raise ThreadNotFoundError(f"thread {str(ref)!r} is in neither tier")
-        count = len(archived.snapshot.messages) if archived else None
-        return ThreadStat(ref, hot, count, archived.size if archived else None)
+        if archived is None:
+            return ThreadStat(ref, hot, None, None)
+        snapshot = archived.snapshot
+        return ThreadStat(
+            ref, hot, len(snapshot.messages), archived.size, snapshot.generation or None
+        )
 
     async def list(
         self, *, key: str = DEFAULT_KEY, limit: int = 100, cursor: str | None = None
@@ -241,6 +247,42 @@ class ThreadStore:
     async def delete(self, thread_id: str, *, key: str = DEFAULT_KEY) -> None:
         """Remove a thread from both tiers; one that is in neither is no error."""
         await tiering.delete(self._hot, self._cold, self._ref(key, thread_id))
+
+    # -- looking after archives --------------------------------------------------------------
+
+    def verify(
+        self, thread_id: str | None = None, *, key: str | None = DEFAULT_KEY
+    ) -> AsyncGenerator[Checked, None]:
+        """Read archives and check every byte of them; a row for each object, nothing is changed.
+
+        One thread's, a thread key's, or (`key` None) all below the prefix.
+        """
+        self._check_open()
+        ref = None if thread_id is None else self._ref(key or DEFAULT_KEY, thread_id)
+        return upkeep.verify(self._cold, ref=ref, key=key)
+
+    async def salvage(self, thread_id: str, *, key: str = DEFAULT_KEY) -> Salvaged:
+        """The readable messages of a damaged archive, and what is missing."""
+        return await upkeep.salvage(self._cold, self._ref(key, thread_id))
+
+    def convert(
+        self,
+        thread_id: str | None = None,
+        *,
+        format: Literal["v1", "v2"],  # noqa: A002  # the name it has in a URL
+        key: str | None = DEFAULT_KEY,
+        keep_v1: bool = False,
+    ) -> AsyncGenerator[Converted, None]:
+        """Rewrite archives in another format, and in this store's codec; a row for each thread.
+
+        One thread's, a thread key's, or (`key` None) all below the prefix. What is in that format
+        and codec already is passed over, so that a conversion that was stopped goes on when it is
+        run again. Threads that are hot are left alone: flush them first.
+        """
+        self._check_open()
+        ref = None if thread_id is None else self._ref(key or DEFAULT_KEY, thread_id)
+        options = {"format": format, "ref": ref, "key": key, "keep_v1": keep_v1}
+        return upkeep.convert(self._hot, self._cold, **options)  # type: ignore[arg-type]  # as named
 
     def _ref(self, key: str, thread_id: str) -> ThreadRef:
         self._check_open()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Literal
 
+from .. import _cpu
 from ..codecs.gzip import GzipCodec
 from ..codecs.plain import JsonCodec
 from ..codecs.zstd import ZstdCodec
 from ..errors import ConflictError, PreconditionFailedError
 from ..models import Archived, ArchiveInfo, Expected, Removed, Snapshot, ThreadRef, Version, Written
 from ..protocols import Codec, ObjectStore
+from ..results import Checked
+from ..snapshot.ids import IdOfRaw
+from ..snapshot.salvage import Salvaged, salvage
+from .checking import Checker
 from .commits import CommitStore, Conditions, Mode, another
+from .converting import Converter
 from .listing import has_head, list_archives
 from .v1_objects import V1Objects
 from .v2_objects import TOKEN, V2Objects
@@ -180,3 +186,29 @@ class ObjectArchive:
         """Archived threads of a thread key by path; objects that are no archive are left out."""
         v1 = self.v1 if self._legacy else None
         return await list_archives(v1, self.v2, key=key, after=after, limit=limit)
+
+    # -- for admin tools ---------------------------------------------------------------------
+
+    def verify(
+        self, *, ref: ThreadRef | None = None, key: str | None = None
+    ) -> AsyncGenerator[Checked, None]:
+        """Read and check one thread's archive, a thread key's, or (neither) all of the prefix."""
+        checker = Checker(self.v1, self.v2)
+        return checker.key(key) if ref is None else checker.thread(ref)
+
+    def archived(self, *, key: str | None = None) -> AsyncGenerator[ThreadRef, None]:
+        """Every archived thread of a thread key, or (None) of all keys."""
+        return Checker(self.v1, self.v2).refs(key)
+
+    def converter(self, *, keep_v1: bool = False, id_of: IdOfRaw | None = None) -> Converter:
+        """Rewrites archives in another format, and with this tier's codec."""
+        return Converter(self.v1, self.v2, self.codec, keep_v1=keep_v1, id_of=id_of)
+
+    async def salvage(self, ref: ThreadRef) -> Salvaged | None:
+        """What can be read of a v2 archive that may be damaged; None: there is none."""
+        head = await self.v2.head(ref)
+        if head is None:
+            return None
+        return await _cpu.run(
+            lambda: salvage(head.data, self.codecs, max_bytes=self.max_bytes), size=len(head.data)
+        )

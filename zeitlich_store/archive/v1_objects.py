@@ -61,6 +61,10 @@ class V1Objects:
         """The thread's name without a codec's suffix; `ValueError` where v1 has none for it."""
         return v1_path(self.prefix, ref)
 
+    def paths(self, ref: ThreadRef) -> list[str]:
+        """Every name the thread's archive may have."""
+        return [self.base(ref) + codec.suffix for codec in self._codecs]
+
     def has_path(self, ref: ThreadRef) -> bool:
         """Whether format v1 has a name for the thread."""
         try:
@@ -75,7 +79,7 @@ class V1Objects:
 
     async def objects(self, ref: ThreadRef) -> list[Found]:
         """What lies under the thread's names, fetched side by side."""
-        paths = [self.base(ref) + codec.suffix for codec in self._codecs]
+        paths = self.paths(ref)
         blobs = await asyncio.gather(*(self.store.get(path) for path in paths))
         return [
             Found(codec, path, blob)
@@ -119,6 +123,13 @@ class V1Objects:
                 path, data, expected=found and found.blob.token, content_type=content_type
             )
         return Written(Found(codec, path, Blob(data, None)).token, len(data))
+
+    async def create(self, ref: ThreadRef, snapshot: Snapshot, codec: Codec) -> Written:
+        """Write under the codec's own name, where there is no object yet."""
+        data, path = await self._encode(snapshot, codec), self.base(ref) + codec.suffix
+        content_type = self._content_type or codec.content_type
+        token = await self.store.put(path, data, expected=None, content_type=content_type)
+        return Written(Found(codec, path, Blob(data, token)).token, len(data))
 
     async def _check_expected(self, expected: Expected, found: Found | None, name: str) -> None:
         if expected is Version.ANY:

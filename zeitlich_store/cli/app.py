@@ -11,9 +11,10 @@ from typing import Annotated, Final
 
 import typer
 
+from .._version import __version__
 from ..errors import ConfigurationError, ZeitlichStoreError
-from . import catalog, demo, moving, reading, writing
-from .output import warn
+from . import catalog, demo, moving, reading, upkeep, writing
+from .output import say, warn
 from .settings import Settings
 
 _VALUES: Final = ("--hot", "--cold", "--codec", "--key")
@@ -26,8 +27,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, writing, reading, moving, catalog):
+for module in (demo, writing, reading, moving, upkeep, catalog):
     module.register(app)
+
+
+def _version(given: bool) -> None:  # as typer calls it
+    if given:
+        say(f"zeitlich-store {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -46,6 +53,9 @@ def options(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log, and show tracebacks.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001  # its callback acts
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Conversation threads in two tiers: hot in Redis, cold in any object store."""

@@ -8,20 +8,13 @@ from typing import Annotated
 
 import typer
 
-from ..errors import (
-    ConfigurationError,
-    CorruptSnapshotError,
-    HotTierCorruptError,
-    LimitExceededError,
-    UnsupportedFormatError,
-    ZeitlichStoreError,
-)
+from ..errors import ConfigurationError, ZeitlichStoreError
 from ..protocols import ScannableHotTier
 from ..store import ThreadStore
 from .output import print_rows, progress
+from .reading import DAMAGED
 from .settings import Settings
 
-_DAMAGED = (CorruptSnapshotError, HotTierCorruptError, LimitExceededError, UnsupportedFormatError)
 Rows = list[dict[str, object]]
 
 
@@ -115,17 +108,18 @@ async def _flush_one(
     store: ThreadStore, settings: Settings, thread_id: str, *, keep: bool
 ) -> dict[str, object]:
     row: dict[str, object] = {"thread": thread_id, "status": "failed"}
-    counts: dict[str, object] = {"messages": None, "bytes": None, "detail": ""}
+    counts: dict[str, object] = dict.fromkeys(("messages", "bytes", "generation"))
     try:
         done = await settings.thread(store, thread_id).flush(delete_hot=not keep)
     except ZeitlichStoreError as exc:
         return {**row, **counts, "detail": str(exc)}
     row["status"] = str(done.status)
     detail = "still hot" if done.hot else ""
-    return {**row, "messages": done.messages, "bytes": done.bytes, "detail": detail}
+    counts = {"messages": done.messages, "bytes": done.bytes, "generation": done.generation}
+    return {**row, **counts, "detail": detail}
 
 
 async def _check_there(store: ThreadStore, thread_id: str, key: str) -> None:
     """`ThreadNotFoundError` where there is nothing to delete; what is damaged can be deleted."""
-    with suppress(*_DAMAGED):
+    with suppress(*DAMAGED):
         await store.stat(thread_id, key=key)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..archive import ObjectArchive
 from ..errors import ColdTierAccessError, ZeitlichStoreError
 from ..models import Entry, Outcome, Snapshot, ThreadRef, Version
 from ..protocols import ColdTier, HotTier, ListableColdTier, ScannableHotTier
@@ -182,11 +183,15 @@ class _ColdProbe(_Probe):
         return ""
 
     async def look(self) -> None:
-        self.note(
-            "conditional writes",
-            "ok",
-            "format v1: of two hot tiers on one thread the last wins",
-        )
+        if not isinstance(self._cold, ObjectArchive):
+            self.note("conditional writes", "unknown", "this cold tier is not the built-in one")
+            return
+        found = await self._cold.conditions()
+        detail = "of two stale writers one gets a conflict" if found.writes else f"it {found}"
+        advice = "" if found.writes else ": the last writer wins"
+        self.note("conditional writes", "ok" if found.writes else "warning", detail + advice)
+        if self._cold.format == "v1":
+            self.note("format", "warning", "v1 has no room for conflicts: the last writer wins")
 
     async def close(self) -> str:
         await self._cold.aclose()

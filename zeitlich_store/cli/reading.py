@@ -12,12 +12,27 @@ from urllib.parse import quote
 
 import typer
 
+from ..errors import (
+    ConflictError,
+    CorruptSnapshotError,
+    HotTierCorruptError,
+    LimitExceededError,
+    UnsupportedFormatError,
+)
 from ..results import ThreadInfo
 from ..store import ThreadStore
 from .lines import known_line, preview, write_lines
 from .output import count, print_fields, print_rows, progress, say, warn, when
 from .settings import Settings
 
+DAMAGED = (
+    ConflictError,
+    CorruptSnapshotError,
+    HotTierCorruptError,
+    LimitExceededError,
+    UnsupportedFormatError,
+)
+"""What is wrong with one thread and says nothing of the others."""
 # What no file system objects to; '%' is left out, so that a quoted name never equals a plain one.
 _PLAIN = " !#$&'()+,;=@[]^`{}"
 
@@ -92,6 +107,7 @@ def stat(ctx: typer.Context, thread: Annotated[str, typer.Argument(help="Thread 
         "archived": found.archived_bytes is not None,
         "archived_messages": found.archived_messages,
         "archived_bytes": found.archived_bytes,
+        "archived_generation": found.archived_generation,
     }
     print_fields(fields, as_json=settings.as_json)
 
@@ -115,8 +131,11 @@ def export(
     if output is None:
         raise ValueError("--all needs -o FOLDER")
     output.mkdir(parents=True, exist_ok=True)
-    exported = settings.run(lambda store: _export_all(store, settings, output))
+    exported, failed = settings.run(lambda store: _export_all(store, settings, output))
     warn(f"{count(exported, 'thread')} exported to {output}")
+    if failed:
+        warn(f"{count(failed, 'thread')} could not be read")
+        raise typer.Exit(1)
 
 
 async def threads_of(store: ThreadStore, key: str) -> AsyncIterator[str]:
@@ -133,15 +152,22 @@ async def threads_of(store: ThreadStore, key: str) -> AsyncIterator[str]:
             return
 
 
-async def _export_all(store: ThreadStore, settings: Settings, folder: Path) -> int:
-    exported = 0
+async def _export_all(store: ThreadStore, settings: Settings, folder: Path) -> tuple[int, int]:
+    """How many threads were exported, and how many could not be; those are told on stderr."""
+    exported = failed = 0
     with progress() as shown:
         task = shown.add_task("exporting", total=None)
         async for thread_id in threads_of(store, settings.key):
-            await _export_one(store, settings, thread_id, folder / f"{file_name(thread_id)}.jsonl")
-            exported += 1
-            shown.update(task, completed=exported)
-    return exported
+            target = folder / f"{file_name(thread_id)}.jsonl"
+            try:
+                await _export_one(store, settings, thread_id, target)
+            except DAMAGED as exc:
+                warn(f"{thread_id}: {exc}")
+                failed += 1
+            else:
+                exported += 1
+            shown.update(task, completed=exported + failed)
+    return exported, failed
 
 
 async def _export_one(

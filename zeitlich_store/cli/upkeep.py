@@ -1,0 +1,164 @@
+"""``verify``, ``convert``, ``salvage`` and ``resolve``: looking after archives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from ..registry import readable_codecs
+from ..results import Checked, Converted, ConvertStatus, FlushResult
+from ..snapshot.salvage import Salvaged, salvage
+from ..store import ThreadStore
+from .lines import write_lines
+from .output import Row, count, print_fields, print_rows, progress, say, warn
+from .settings import Settings
+
+_MOST_BYTES = 1 << 30
+Format = Literal["v1", "v2"]
+Keep = Literal["hot", "archive"]
+Threads = Annotated[list[str] | None, typer.Argument(help="Thread ids; none: all of the key.")]
+Every = Annotated[bool, typer.Option("--all", help="Every thread key under the prefix.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(verify)
+    app.command()(convert)
+    app.command("salvage")(salvage_thread)
+    app.command()(resolve)
+
+
+def verify(ctx: typer.Context, threads: Threads = None, every: Every = False) -> None:  # an option
+    """Read archives and check every byte; damaged ones are listed. Nothing is changed."""
+    settings: Settings = ctx.obj
+    rows = settings.run(lambda store: _verify(store, settings, threads, every=every))
+    damaged = [_damage(row) for row in rows if not row.ok]
+    wrapper = {"archives": len(rows), "damaged": len(damaged)}
+    print_rows(damaged, as_json=settings.as_json, wrapper=wrapper)
+    if not settings.as_json:
+        say(f"{count(len(rows), 'archive')}, {len(damaged)} damaged")
+    if damaged:
+        raise typer.Exit(1)
+
+
+async def _verify(
+    store: ThreadStore, settings: Settings, threads: list[str] | None, *, every: bool
+) -> list[Checked]:
+    key = None if every else settings.key
+    runs = [store.verify(t, key=settings.key) for t in threads or ()] or [store.verify(key=key)]
+    return [row for run in runs for row in await _collected(run, "verifying")]
+
+
+async def _collected(rows: AsyncGenerator[Any, None], what: str) -> list[Any]:
+    """All rows, with their number on a terminal meanwhile."""
+    found: list[Any] = []
+    with progress() as shown:
+        task = shown.add_task(what, total=None)
+        async for row in rows:
+            found.append(row)
+            shown.update(task, completed=len(found))
+    return found
+
+
+def _damage(row: Checked) -> Row:
+    ref = row.ref
+    named = {"key": ref.key if ref else None, "thread": ref.id if ref else None}
+    return {**named, "format": row.format, "path": row.path, "problem": row.problem}
+
+
+def convert(
+    ctx: typer.Context,
+    to: Annotated[Format, typer.Option("--format", help="The format to write: v1 or v2.")],
+    threads: Threads = None,
+    every: Every = False,  # an option
+    keep_v1: Annotated[
+        bool, typer.Option(help="Leave v1 objects where they are.")
+    ] = False,  # an option
+) -> None:
+    """Rewrite archives in another format or --codec; run it again where it was stopped."""
+    settings: Settings = ctx.obj
+
+    async def work(store: ThreadStore) -> list[Converted]:
+        key = None if every else settings.key
+        options: dict[str, Any] = {"format": to, "keep_v1": keep_v1}
+        runs = [store.convert(t, key=settings.key, **options) for t in threads or ()]
+        runs = runs or [store.convert(key=key, **options)]
+        return [row for run in runs for row in await _collected(run, "converting")]
+
+    rows = settings.run(work)
+    print_rows([_conversion(row) for row in rows], as_json=settings.as_json)
+    if any(row.status is ConvertStatus.FAILED for row in rows):
+        raise typer.Exit(1)
+
+
+def _conversion(row: Converted) -> Row:
+    named = {"key": row.ref.key, "thread": row.ref.id, "status": str(row.status)}
+    detail = row.problem or ("flush it first" if row.status is ConvertStatus.HOT else "")
+    return {**named, "bytes_before": row.before, "bytes_after": row.after, "detail": detail}
+
+
+def salvage_thread(
+    ctx: typer.Context,
+    thread: Annotated[str | None, typer.Argument(help="Thread id.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A local copy of the object instead.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File for JSONL.")] = None,
+) -> None:
+    """Write the readable messages of a damaged archive as JSONL, and tell what is missing."""
+    settings: Settings = ctx.obj
+    if (thread is None) == (file is None):
+        raise ValueError("name a thread, or give --file")
+    found = _of_file(file) if file else settings.run(lambda s: _of_thread(s, settings, thread))
+    messages = [message for _, message in found.messages]
+    if output is None:
+        write_lines(messages, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    else:
+        with output.open("xb") as stream:
+            write_lines(messages, stream)
+    _tell(found)
+
+
+def _of_file(file: Path) -> Salvaged:
+    if not file.is_file():
+        raise ValueError(f"{file}: no such file")
+    return salvage(file.read_bytes(), readable_codecs(), max_bytes=_MOST_BYTES)
+
+
+async def _of_thread(store: ThreadStore, settings: Settings, thread: str | None) -> Salvaged:
+    return await store.salvage(thread or "", key=settings.key)
+
+
+def _tell(found: Salvaged) -> None:
+    for problem in found.problems:
+        warn(problem)
+    expected = "" if found.expected is None else f" of {found.expected}"
+    warn(f"{len(found.messages)}{expected} messages salvaged")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+def resolve(
+    ctx: typer.Context,
+    thread: Annotated[str, typer.Argument(help="Thread id.")],
+    keep: Annotated[Keep, typer.Option(help="Which version stays: hot or archive.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # an option
+) -> None:
+    """End a conflict: keep the hot copy or the archive; the other version is gone for good."""
+    settings: Settings = ctx.obj
+    if not yes and not sys.stdin.isatty():
+        raise ValueError(
+            "resolve gives a version up for good: give --yes where nobody can be asked"
+        )
+    if not yes:
+        typer.confirm(f"Keep the {keep} version of {thread} for good?", abort=True, err=True)
+
+    async def work(store: ThreadStore) -> FlushResult:
+        return await settings.thread(store, thread).resolve(keep)
+
+    done = settings.run(work)
+    fields = {"thread": thread, "status": str(done.status), "messages": done.messages}
+    print_fields({**fields, "generation": done.generation}, as_json=settings.as_json)

@@ -1,0 +1,61 @@
+"""Looking after archives through a store: verify, salvage, convert."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Literal
+
+from .abilities import ConvertibleColdTier, VerifiableColdTier
+from .errors import ConfigurationError, ThreadNotFoundError
+from .messages import MessageFormat
+from .models import ThreadRef
+from .protocols import HotTier
+from .results import Checked, Converted, ConvertStatus
+from .snapshot.salvage import Salvaged
+
+
+def verify(
+    cold: object, *, ref: ThreadRef | None = None, key: str | None = None
+) -> AsyncGenerator[Checked, None]:
+    """As `ThreadStore.verify`."""
+    if not isinstance(cold, VerifiableColdTier):
+        raise _cannot("verify")
+    return cold.verify(ref=ref, key=key)
+
+
+async def salvage(cold: object, ref: ThreadRef) -> Salvaged:
+    """As `ThreadStore.salvage`."""
+    if not isinstance(cold, VerifiableColdTier):
+        raise _cannot("salvage")
+    found = await cold.salvage(ref)
+    if found is None:
+        raise ThreadNotFoundError(f"thread {str(ref)!r} has no archive in format v2")
+    return found
+
+
+async def convert(
+    hot: HotTier,
+    cold: object,
+    *,
+    format: Literal["v1", "v2"],  # noqa: A002  # the name it has in a URL
+    ref: ThreadRef | None = None,
+    key: str | None = None,
+    keep_v1: bool = False,
+) -> AsyncGenerator[Converted, None]:
+    """As `ThreadStore.convert`."""
+    if not isinstance(cold, ConvertibleColdTier):
+        raise _cannot("convert")
+    converter = cold.converter(keep_v1=keep_v1, id_of=MessageFormat().id_of_raw)
+    async for each in _these(ref) if ref else cold.archived(key=key):
+        if await hot.which_hot([each]):
+            yield Converted(each, ConvertStatus.HOT)
+        else:
+            yield await converter.to(each, format)
+
+
+async def _these(ref: ThreadRef) -> AsyncGenerator[ThreadRef, None]:
+    yield ref
+
+
+def _cannot(what: str) -> ConfigurationError:
+    return ConfigurationError(f"this cold tier cannot {what}: only the built-in one can")
