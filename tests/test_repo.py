@@ -109,3 +109,12 @@ def test_the_lists_of_parameters_are_in_the_documentation():
     theirs = registry.find_backend("hot", "rediss").parameters
     for name in [*urls.HOT_PARAMETERS, *urls.COLD_PARAMETERS, *theirs]:
         assert f"`{name}`" in text, name
+
+
+def test_the_version_is_told_once():
+    import tomllib
+
+    import zeitlich_store
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == zeitlich_store.__version__
