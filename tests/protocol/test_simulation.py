@@ -17,6 +17,8 @@ from .stages import RedisStage, memory_stage, violations
 SIMULATIONS = int(os.environ.get("ZS_SIMULATIONS", "10000"))
 FIRST = int(os.environ.get("ZS_SEED", "0"))
 PARTS = 4
+FOUND = (2918, 8842, 17962, 583562664198, 294075698959)
+"""Seeds that once found a hole in the protocol."""
 
 
 async def simulate(stage, seeds):
@@ -30,6 +32,13 @@ async def test_random_writers_lose_nothing_in_memory(part, record_testsuite_prop
     reports = await simulate(memory_stage(), seeds)
     speed = len(seeds) / (time.monotonic() - start)
     record_testsuite_property(f"schedules a second, part {part}", round(speed))
+    assert not violations(reports), violations(reports)
+
+
+async def test_what_was_found_once_stays_mended(redis_server):
+    reports = await simulate(memory_stage(), FOUND)
+    async with RedisStage(redis_server, MemoryObjectStore("found")) as stage:
+        reports += await simulate(stage, FOUND)
     assert not violations(reports), violations(reports)
 
 

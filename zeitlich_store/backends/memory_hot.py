@@ -267,10 +267,11 @@ class MemoryHotTier:
         self, ref: ThreadRef, *, op: str, tokens: Sequence[str], write_ids: Sequence[str]
     ) -> None:
         del op  # a resend changes nothing more
-        record = self._find(ref)
-        self._gates.close(ref, write_ids, deleted=True)
+        record, dead = self._find(ref), list(write_ids)
         if record and (record.token in tokens or set(record.pending) & set(write_ids)):
+            dead += record.pending  # its flushes under way, too
             del self._records[ref]
+        self._gates.close(ref, dead, deleted=True)
 
     # -- records and gates -----------------------------------------------------------------------
 

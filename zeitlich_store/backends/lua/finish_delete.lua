@@ -9,6 +9,8 @@ end
 for i = 5 + n, #ARGV do
   if m and contains(m.pending, ARGV[i]) then from_deleted = true end
 end
-set_gate('deleted', table.concat(ARGV, ' ', 5 + n, #ARGV), GATE_MS)
+local dead = table.concat(ARGV, ' ', 5 + n, #ARGV)
+if from_deleted then dead = dead .. ' ' .. m.pending end  -- its flushes under way, too
+set_gate('deleted', dead, GATE_MS)
 if from_deleted then remove(1) end
 return from_deleted and 1 or 0
