@@ -235,11 +235,11 @@ class MemoryHotTier:
                 record.expires_at = self._clock() + self._clean_ttl
             record.head = now.write_id
             self._gates.give_up(ref, record)
-            self._gates.close(ref, [], self._clean_ttl + GATE_SECONDS)
+            self._gates.archived(ref, [], head, self._clean_ttl + GATE_SECONDS)
             return EvictOutcome.EVICTED
         dead = [write_id for write_id in record.pending if head and write_id != head]
         del self._records[ref]
-        self._gates.close(ref, dead)
+        self._gates.archived(ref, dead, head)
         return EvictOutcome.EVICTED
 
     async def drop(self, ref: ThreadRef, *, op: str) -> bool:
@@ -261,13 +261,14 @@ class MemoryHotTier:
         words = (*self._gates.past(ref), *(record.pending if record else ()))
         dead = [word for word in words if word != head]
         self._gates.close(ref, dead, deleted=True, doomed=head)
+        self._gates.leave_behind(ref)
         return self._gates.answers(ref).setdefault(op, record.token if record else None)
 
     async def finish_delete(
         self, ref: ThreadRef, *, op: str, tokens: Sequence[str], write_ids: Sequence[str]
     ) -> None:
         del op  # a resend changes nothing more
-        record, dead = self._find(ref), list(write_ids)
+        record, dead = self._find(ref), [*write_ids, *self._gates.behind(ref)]
         if record and (record.token in tokens or set(record.pending) & set(write_ids)):
             dead += record.pending  # its flushes under way, too
             del self._records[ref]

@@ -31,6 +31,10 @@ class Gate:
     """Flushes of copies that were given up: their puts may still land, until a delete."""
     doomed: str = ""
     """Write id of the version that a delete goes on to remove."""
+    landed: list[str] = field(default_factory=list)
+    """Attempts that have archived the thread: a put, sent twice, may land again."""
+    behind: list[str] = field(default_factory=list)
+    """Those of them that a delete leaves behind."""
     answers: dict[str, str | None] = field(default_factory=dict)
     """What each delete and drop answered, by operation id."""
 
@@ -82,6 +86,28 @@ class Gates:
         gate.expires_at = max(gate.expires_at, self._clock() + GATE_SECONDS)
         self._gates[ref] = gate
 
+    def archived(
+        self,
+        ref: ThreadRef,
+        dead: Iterable[str],
+        write_id: str | None,
+        seconds: float = GATE_SECONDS,
+    ) -> None:
+        """`close`, and note the attempt that has archived the thread (None: it was clean)."""
+        self.close(ref, dead, seconds)
+        if write_id:
+            self._gates[ref].landed = remember(self._gates[ref].landed, [write_id], ATTEMPTS)
+
+    def leave_behind(self, ref: ThreadRef) -> None:
+        """A delete begins: what was archived before must not count once it has ended."""
+        gate = self._gates[ref]
+        gate.behind, gate.landed = remember(gate.behind, gate.landed, DEAD), []
+
+    def behind(self, ref: ThreadRef) -> Sequence[str]:
+        """Write ids that deletes have left behind."""
+        gate = self._find(ref)
+        return gate.behind if gate else ()
+
     def close(
         self,
         ref: ThreadRef,
@@ -95,8 +121,11 @@ class Gates:
         old, until = self._find(ref), self._clock() + seconds
         words = remember(self.dead(ref), list(dead), DEAD)
         until = max(until, old.expires_at if old else until)
-        kept = (old.past, doomed or old.doomed, old.answers) if old else ([], doomed)
-        self._gates[ref] = Gate(secrets.token_hex(16), words, until, deleted, *kept)
+        new = Gate(secrets.token_hex(16), words, until, deleted, [], doomed)
+        if old:
+            new.past, new.doomed = old.past, doomed or old.doomed
+            new.landed, new.behind, new.answers = old.landed, old.behind, old.answers
+        self._gates[ref] = new
         if len(self._gates) >= self._sweep_at:
             self._gates = {r: gate for r, gate in self._gates.items() if self._alive(gate)}
             self._sweep_at = max(1024, 2 * len(self._gates))

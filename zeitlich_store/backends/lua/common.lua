@@ -129,6 +129,12 @@ local function give_up(m)
   redis.call('PEXPIRE', KEYS[5], whole(math.max(left, GATE_MS)))
 end
 
+-- An attempt that has archived the thread: its put, sent twice, may land again behind a delete.
+local function landed(write_id)
+  local words = redis.call('HGET', KEYS[5], 'landed') or ''
+  redis.call('HSET', KEYS[5], 'landed', remember(words, write_id, ATTEMPTS))
+end
+
 local function remove(first)
   return redis.call('UNLINK', KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3])
 end

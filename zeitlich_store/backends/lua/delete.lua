@@ -10,5 +10,8 @@ if not values.err then token, pending, head = values[1] or '', values[2] or '', 
 local past = redis.call('HGET', KEYS[5], 'past') or ''
 remove(1)
 set_gate('deleted', without(past .. ' ' .. pending, head), GATE_MS)
-redis.call('HSET', KEYS[5], 'doomed', head, 'delete:' .. OP, token)
+-- What was archived before must not count any more either, once the archive is deleted.
+local gate = redis.call('HMGET', KEYS[5], 'behind', 'landed')
+local behind = remember(gate[1] or '', gate[2] or '', DEAD)
+redis.call('HSET', KEYS[5], 'doomed', head, 'behind', behind, 'landed', '', 'delete:' .. OP, token)
 return token

@@ -29,6 +29,7 @@ if keep then
   if head ~= '' then m.head = head end
   give_up(m)  -- a clean copy may expire while others still flush what it held before
   set_gate('archived', '', tonumber(CLEAN_MS) + GATE_MS)
+  landed(head)
   return 'evicted'
 end
 local dead = {}
@@ -37,4 +38,5 @@ for word in string.gmatch(m.pending, '%S+') do
 end
 remove(1)
 set_gate('archived', table.concat(dead, ' '), GATE_MS)
+landed(head)
 return 'evicted'

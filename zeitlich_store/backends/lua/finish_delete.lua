@@ -10,6 +10,7 @@ for i = 5 + n, #ARGV do
   if m and contains(m.pending, ARGV[i]) then from_deleted = true end
 end
 local dead = table.concat(ARGV, ' ', 5 + n, #ARGV)
+dead = dead .. ' ' .. (redis.call('HGET', KEYS[5], 'behind') or '')
 if from_deleted then dead = dead .. ' ' .. m.pending end  -- its flushes under way, too
 set_gate('deleted', dead, GATE_MS)
 if from_deleted then remove(1) end
