@@ -15,7 +15,7 @@ LAYERS = [
     {"protocols", "abilities", "keys", "snapshot"},
     {"codecs", "backends", "archive", "tiering", "flush"},
     {
-        *("messages", "thread", "session", "store", "upkeep", "listing", "helpers"),
+        *("messages", "thread", "session", "store", "upkeep", "listing", "helpers", "sync"),
         *("urls", "registry", "builders", "factory", "__init__"),
     },
     {"cli", "testing", "__main__"},

@@ -41,6 +41,7 @@ from .results import (
 from .session import Session, SessionThread
 from .snapshot.salvage import Salvaged
 from .store import ThreadStore
+from .sync import open_store_sync
 from .thread import Thread
 from .urls import redact_url
 
@@ -88,6 +89,7 @@ __all__ = [
     "list_key",
     "meta_key",
     "open_store",
+    "open_store_sync",
     "redact_url",
     "register_backend",
     "register_codec",
