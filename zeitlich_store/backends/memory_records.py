@@ -66,7 +66,7 @@ class Gates:
         """Whether a put that landed is one of those that must not count."""
         gate = self._find(ref)
         return gate is not None and (
-            write_id in gate.dead or (gate.deleted and gate.doomed == write_id)
+            write_id in gate.dead or (gate.deleted and write_id in {gate.doomed, *gate.behind})
         )
 
     def answers(self, ref: ThreadRef) -> dict[str, str | None]:

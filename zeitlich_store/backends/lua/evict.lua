@@ -6,10 +6,11 @@ local write_id, keep, head = ARGV[8], ARGV[9] == '1', ARGV[10]
 local m, bad = open(1)
 if bad then return bad end
 if not m then
-  local gate = redis.call('HMGET', KEYS[5], 'kind', 'doomed')
-  -- A put of the very version that a delete goes on to remove may land, sent again, behind it.
-  local deleted, doomed = gate[1] == 'deleted', gate[2] == head
-  if head == '' or not (contains(gate_dead(1), head) or (deleted and doomed)) then return 'gone' end
+  local gate = redis.call('HMGET', KEYS[5], 'kind', 'doomed', 'behind')
+  local deleted = gate[1] == 'deleted'
+  -- A put of a version that a delete removes or leaves behind may land, sent again, after it.
+  local removed = deleted and contains((gate[2] or '') .. ' ' .. (gate[3] or ''), head)
+  if head == '' or not (contains(gate_dead(1), head) or removed) then return 'gone' end
   return deleted and 'undo' or 'dead'
 end
 if not contains(m.pending, write_id) then return 'changed' end
