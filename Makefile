@@ -12,7 +12,7 @@ demo: $(VENV)/.run  ## eleven real transcripts through both tiers and back
 	@$(PY) -m zeitlich_store.cli demo
 
 test: $(VENV)/.dev  ## all tests, two at a time, with coverage; PYTEST_ARGS="-k name" for some
-	@$(PY) -m pytest -q -n 2 --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	@$(PY) -m pytest -q -n 2 --dist worksteal --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev  ## style, format and types
 	@$(PY) -m ruff check .

@@ -111,10 +111,10 @@ class Rehearsal:
 
     async def _set_scene(self) -> None:
         """Made through the store itself, before anybody watches."""
-        thread = await self._thread(0, open_gate, "t")
         for name in self._threads():
             self.ghosts.spec[name] = UNKNOWN
             self._heads[name] = None
+        thread = await self._thread(0, open_gate, "t")
         start = self.scenario.start
         if start != "none":
             await thread.initialize()
@@ -234,9 +234,10 @@ class Rehearsal:
 
     def _stored(self, client: str, path: str, head: tuple[bytes, str] | None) -> None:
         """An object was put or removed by a client."""
-        if not client:
-            return  # the scene is being set
-        thread = next(name for name in self._threads() if self._path(name) == path)
+        if not client:  # the scene is being set
+            self._heads[self._name_of(path)] = head
+            return
+        thread = self._name_of(path)
         self._heads[thread] = head
         doing = self.scheduler.doing
         if head is None:
@@ -244,6 +245,9 @@ class Rehearsal:
         else:
             chosen = doing.startswith("resolve") and doing.endswith("hot")
             self.ghosts.archived(thread, _version(*head, 0), chosen=chosen)
+
+    def _name_of(self, path: str) -> str:
+        return next(name for name in self._threads() if self._path(name) == path)
 
     async def _compare_shadow(self) -> None:
         """What the store holds at the end is what it was seen to be given."""
@@ -255,7 +259,8 @@ class Rehearsal:
 
     async def _clean_up(self) -> None:
         for name in self._threads():
-            await self.stage.store.delete(self._path(name))
+            if self._heads.get(name) is not None:
+                await self.stage.store.delete(self._path(name))
             for eyes in self.stage.eyes:
                 await eyes.expire(self._ref(name))
                 await eyes.expire_gate(self._ref(name))
