@@ -17,7 +17,7 @@ from .stages import RedisStage, memory_stage, violations
 SIMULATIONS = int(os.environ.get("ZS_SIMULATIONS", "10000"))
 FIRST = int(os.environ.get("ZS_SEED", "0"))
 PARTS = 4
-FOUND = (2918, 8842, 17962, 583562664198, 294075698959, 685477297350, 139893303413)
+FOUND = (2918, 8842, 17962, 583562664198, 294075698959, 685477297350, 139893303413, 492624507957)
 """Seeds that once found a hole in the protocol."""
 
 

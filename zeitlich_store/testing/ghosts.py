@@ -40,6 +40,8 @@ class Ghosts:
     _begun: dict[str, int] = field(default_factory=dict)
     """How often each thread was begun, and how often it had been when a client began to delete."""
     _begun_then: dict[str, int] = field(default_factory=dict)
+    _struck: set[str] = field(default_factory=set)
+    """Threads that a delete has ever removed from a hot tier."""
     _deleting: dict[str, str] = field(default_factory=dict)
     """Clients in the midst of a delete: what they have not removed yet, others may."""
 
@@ -63,6 +65,7 @@ class Ghosts:
             self.spec[place[1]] = UNKNOWN
             self._begun_then[client] = self._begun.get(place[1], 0)
             self._deleting[client] = place[1]
+            self._struck.add(place[1])
         self.gates[place] = gate
         if seen is None:
             self._gone(place, old, request)
@@ -163,12 +166,16 @@ class Ghosts:
         if old and chosen:
             self.forgive(thread, old.messages, everywhere=True)
 
-    def removed(self, thread: str, *, by_user: bool) -> None:
-        """The archive was deleted, by a user's word or to undo a put."""
+    def removed(self, thread: str, *, by_user: bool, undone: bool = False) -> None:
+        """The archive was deleted, by a user's word, as a dead version, or by its own writer.
+
+        What a writer undoes after a delete had struck the thread was given up by that delete.
+        """
         old, self.archive[thread] = self.archive.get(thread), None
         if old and self.spec.get(thread) in {UNKNOWN, None}:
             self.forgive(thread, old.messages)
-        if old and (by_user or thread in self._deleting.values()):
+        undone &= thread in self._struck
+        if old and (by_user or undone or thread in self._deleting.values()):
             self.forgive(thread, old.messages, everywhere=True)
         if old and by_user:
             self.spec[thread] = UNKNOWN

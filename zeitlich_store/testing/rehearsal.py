@@ -241,7 +241,8 @@ class Rehearsal:
         self._heads[thread] = head
         doing = self.scheduler.doing
         if head is None:
-            self.ghosts.removed(thread, by_user=doing.startswith("delete"))
+            undone = doing.startswith(("flush", "keep", "resolve"))
+            self.ghosts.removed(thread, by_user=doing.startswith("delete"), undone=undone)
         else:
             chosen = doing.startswith("resolve") and doing.endswith("hot")
             self.ghosts.archived(thread, _version(*head, 0), chosen=chosen)
