@@ -1,16 +1,19 @@
 """What a URL's scheme and a codec's name stand for: text to lazily imported builders.
 
 A builder is named as ``"module:name"`` and imported at its first use, so that the package loads
-none of the libraries of the backends. Later registrations replace earlier ones. Entry points
-(``zeitlich_store.hot``, ``zeitlich_store.cold``, ``zeitlich_store.codecs``) will join here.
+none of the libraries of the backends. Later registrations replace earlier ones. Installed packages
+add theirs by entry points (``zeitlich_store.hot``, ``zeitlich_store.cold``,
+``zeitlich_store.codecs``); a name that is registered here already stays what it is.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any, Final, Literal, cast
 
 from .errors import ConfigurationError
@@ -49,6 +52,13 @@ class Registration:
         if not callable(found):
             raise ConfigurationError(f"{self.name} is registered as {self.target!r}: no such name")
         return cast("Callable[..., Any]", found)
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """An attribute of the builder, which is imported for it."""
+        try:
+            return getattr(self._load(), name, default)
+        except ImportError as exc:
+            raise ConfigurationError(f"{self.name} needs a library: {self._advice(exc)}") from exc
 
     def _advice(self, exc: ImportError) -> str:
         return f'pip install "zeitlich-store[{self.extra}]"' if self.extra else str(exc)
@@ -107,13 +117,31 @@ def register_codec(
 
 
 def backends(kind: Kind) -> list[Registration]:
-    """The registered backends of a kind, by scheme."""
-    return [entry for _, entry in sorted(_BACKENDS[kind].items())]
+    """The backends of a kind, plug-ins included, by scheme."""
+    return [entry for _, entry in sorted({**_plug_ins(kind), **_BACKENDS[kind]}.items())]
 
 
 def codecs() -> list[Registration]:
-    """The registered codecs, by name."""
-    return [entry for _, entry in sorted(_CODECS.items())]
+    """The codecs, plug-ins included, by name."""
+    return [entry for _, entry in sorted({**_plug_ins("codecs"), **_CODECS}.items())]
+
+
+@cache
+def _plug_ins(group: str) -> Mapping[str, Registration]:
+    """What installed packages offer; nothing of theirs is imported here."""
+    found = entry_points(group=f"zeitlich_store.{group}")
+    return {
+        each.name: Registration(each.name, each.value, None, f"plug-in {each.value}")
+        for each in found
+    }
+
+
+def _plug_in(kind: Kind, scheme: str) -> Registration | None:
+    """A plug-in's backend, with the URL parameters its builder has as ``parameters``."""
+    found = _plug_ins(kind).get(scheme)
+    if found is None:
+        return None
+    return replace(found, parameters=tuple(found.attribute("parameters", ())))
 
 
 def find_backend(kind: Kind, scheme: str) -> Registration:
@@ -121,11 +149,11 @@ def find_backend(kind: Kind, scheme: str) -> Registration:
 
     A cold scheme that is not registered may be any protocol fsspec knows.
     """
-    found = _BACKENDS[kind].get(scheme)
+    found = _BACKENDS[kind].get(scheme) or _plug_in(kind, scheme)
     if found is None and kind == "cold":
         found = _fsspec_protocol(scheme)
     if found is None:
-        known = list(_BACKENDS[kind])
+        known = [entry.name for entry in backends(kind)]
         tail = ", and every protocol of fsspec" if kind == "cold" else ""
         raise ConfigurationError(unknown(f"{kind} scheme", scheme, known) + tail)
     return found
@@ -133,10 +161,11 @@ def find_backend(kind: Kind, scheme: str) -> Registration:
 
 def make_codec(name: str, level: int | None = None) -> Codec:
     """The codec of that name; `ConfigurationError` for an unknown one or a level it cannot take."""
-    if name not in _CODECS:
-        raise ConfigurationError(unknown("codec", name, list(_CODECS)))
+    known = {entry.name: entry for entry in codecs()}
+    if name not in known:
+        raise ConfigurationError(unknown("codec", name, list(known)))
     try:
-        made = _CODECS[name].build() if level is None else _CODECS[name].build(level=level)
+        made = known[name].build() if level is None else known[name].build(level=level)
     except TypeError as exc:
         raise ConfigurationError(f"codec {name} takes no level") from exc
     return cast("Codec", made)
