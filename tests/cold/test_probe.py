@@ -142,6 +142,14 @@ async def test_a_filesystem_without_conditions_cannot_be_required():
         await archive.open()
 
 
+async def test_a_store_without_conditions_says_so_once_at_open(caplog):
+    store = FsspecObjectStore("memory", f"/{uuid.uuid4().hex}")
+    archive = ObjectArchive(store, GzipCodec())
+    await archive.open()
+    await archive.write(ThreadRef("messages", "t"), Snapshot(), expected=Version.ABSENT)
+    assert caplog.text.count("the last writer wins") == 1
+
+
 async def test_a_service_is_probed_once_and_not_for_reading(s3_server):
     server = s3_server
     requests = []

@@ -18,6 +18,10 @@ from ..protocols import ConditionalObjectStore, ObjectStore
 
 Mode = Literal["auto", "require", "off"]
 MODES: Final = ("auto", "require", "off")
+_LAST_WINS: Final = (
+    "of two stores that write one thread at the very same moment the last writer wins "
+    "(conditional=off says that this is known)"
+)
 log = logging.getLogger("zeitlich_store")
 
 
@@ -73,6 +77,10 @@ class CommitStore:
         except BaseException:
             await self.store.aclose()
             raise
+        if self._known == NO_CONDITIONS:
+            level = logging.INFO if self._mode == "off" else logging.WARNING
+            name = type(self.store).__name__
+            log.log(level, "%s is used without conditional writes: %s", name, _LAST_WINS)
 
     async def _require(self) -> None:
         if self._mode == "require":
@@ -98,7 +106,8 @@ class CommitStore:
             if self._known is None:
                 self._known = await probe(self.store, self._folder)
                 if not self._known.writes:
-                    log.warning("the object store %s: the last writer wins", self._known)
+                    name = type(self.store).__name__
+                    log.warning("%s %s: %s", name, self._known, _LAST_WINS)
             return self._known
 
     async def get(self, path: str) -> Blob | None:
