@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol, runtime_checkable
 
 from .models import ThreadRef
+from .protocols import Codec
 from .results import Checked, Converted
 from .snapshot.ids import IdOfRaw
 from .snapshot.salvage import Salvaged
@@ -27,16 +29,34 @@ class VerifiableColdTier(Protocol):
 class ArchiveConverter(Protocol):
     """Rewrites archives; a retry is safe."""
 
-    async def to(self, ref: ThreadRef, format: Literal["v1", "v2"]) -> Converted:  # noqa: A002  # the name it has in a URL
-        """Convert one thread; what fails is told in the row."""
+    async def to(
+        self,
+        ref: ThreadRef,
+        format: Literal["v1", "v2"],  # noqa: A002  # the name it has in a URL
+        *,
+        dead: AbstractSet[str],
+    ) -> Converted | None:
+        """Convert one thread; what fails is told in the row. None: it has no archive.
+
+        A version whose write id is in `dead` must not count, and does not.
+        """
 
 
 @runtime_checkable
 class ConvertibleColdTier(Protocol):
     """A cold tier that can rewrite its archives in another format or codec."""
 
-    def archived(self, *, key: str | None = None) -> AsyncGenerator[ThreadRef, None]:
-        """Every archived thread of a thread key, or (None) of all keys."""
+    def archived(self, *, key: str | None = None) -> AsyncGenerator[ThreadRef | Checked, None]:
+        """Every archived thread of a thread key, or (None) of all keys.
 
-    def converter(self, *, keep_v1: bool = False, id_of: IdOfRaw | None = None) -> ArchiveConverter:
-        """Rewrites archives; `id_of` tells a message's id by its text."""
+        A row instead for an object so damaged that its thread is not known.
+        """
+
+    def converter(
+        self,
+        *,
+        codec: Codec | None = None,
+        keep_v1: bool = False,
+        id_of: IdOfRaw | None = None,
+    ) -> ArchiveConverter:
+        """Rewrites archives, with `codec` (None: the tier's); `id_of` tells a text's message id."""

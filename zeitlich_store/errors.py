@@ -49,10 +49,11 @@ class ConflictError(ZeitlichStoreError):
     """Another writer was first. Nothing was overwritten: both versions are still there.
 
     From a flush, `archive` is the version found instead of the one expected (None where there is no
-    archive any more); `Thread.resolve` ends the conflict.
+    archive any more) and `revision` the hot copy's; `Thread.resolve` ends the conflict.
     """
 
     archive: Archived | None = None
+    revision: str | None = None
 
 
 class PreconditionFailedError(ConflictError):

@@ -59,12 +59,12 @@ class Flush:
         export = await self._hot.export(self._ref)
         if export is None:
             return FlushResult(FlushStatus.NOTHING)
-        refusals = 0
+        refusals, mine = 0, export.incarnation
         while self._rounds < ROUNDS and refusals < REFUSALS:
             stored = await self._store(export)
             if stored is None:
                 refusals += 1
-                fresh, stored = await self._refused(export)
+                fresh, stored = await self._refused(export, mine)
                 if fresh is None:
                     return self._result(FlushStatus.GONE)
                 export = fresh
@@ -105,8 +105,11 @@ class Flush:
         self._versioned = written.generation is not None
         return _Stored(Base(written.token, snapshot.generation), export.write_id)
 
-    async def _refused(self, old: HotExport) -> tuple[HotExport | None, _Stored | None]:
-        """After a refused write: what is hot now, and the version that holds it, if one does."""
+    async def _refused(self, old: HotExport, mine: str) -> tuple[HotExport | None, _Stored | None]:
+        """After a refused write: what is hot now, and the version that holds it, if one does.
+
+        A conflict of another incarnation than `mine`, which is archived, is not this flush's.
+        """
         head = await self._cold.read(self._ref)
         if head and head.snapshot.write_id == old.write_id:
             return old, self._adopted(head)  # it landed, its reply was lost
@@ -114,7 +117,12 @@ class Flush:
         fresh = await self._hot.export(self._ref)
         if fresh is None:
             return None, None
-        return fresh, self._explain(old, fresh, head)
+        try:
+            return fresh, self._explain(old, fresh, head)
+        except ConflictError:
+            if self._rounds and fresh.incarnation != mine:
+                return None, None
+            raise
 
     def _explain(self, old: HotExport, fresh: HotExport, head: Archived | None) -> _Stored | None:
         """The version that holds the fresh export, or None and a new target."""
@@ -125,7 +133,7 @@ class Flush:
         if (head.token if head else None) == tried:
             return None  # refused for a reason that has passed
         if head is None:
-            raise self._conflict(None)
+            raise self._conflict(None, fresh)
         if head.snapshot.write_id in fresh.pending and _equal(head.snapshot, fresh.snapshot):
             return self._adopted(head)
         if not (
@@ -145,7 +153,7 @@ class Flush:
     def _foreign(self, head: Archived, fresh: HotExport) -> None:
         """Another writer's version: a conflict where the tier can tell it from a lost reply."""
         if head.versioned:
-            raise self._conflict(head)
+            raise self._conflict(head, fresh)
         known = head.snapshot.messages
         if fresh.snapshot.messages[: len(known)] != known:
             log.warning(
@@ -154,13 +162,13 @@ class Flush:
                 self._ref,
             )
 
-    def _conflict(self, head: Archived | None) -> ConflictError:
+    def _conflict(self, head: Archived | None, fresh: HotExport) -> ConflictError:
         what = f"generation {head.snapshot.generation}" if head else "gone"
         error = ConflictError(
             f"thread {str(self._ref)!r}: the archive is {what}, not the version this hot copy was "
             "made from; nothing was overwritten. resolve('hot') or resolve('archive') decides"
         )
-        error.archive = head
+        error.archive, error.revision = head, fresh.revision
         return error
 
     async def _evict(self, export: HotExport, stored: _Stored) -> EvictOutcome:

@@ -153,8 +153,8 @@ class HotTier(Protocol):
         snapshot's write id as one that must not count.
         """
 
-    async def drop(self, ref: ThreadRef, *, op: str) -> bool:
-        """Give the hot copy up, damaged or not, and set the gate; whether there was one."""
+    async def drop(self, ref: ThreadRef, *, op: str, revision: str | None = None) -> bool:
+        """Give the hot copy up (only at `revision`, where given); whether it was there."""
 
     async def delete(self, ref: ThreadRef, *, op: str) -> str | None:
         """First half of a delete: remove the keys, set the gate; the copy's archive token."""

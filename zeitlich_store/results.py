@@ -152,9 +152,12 @@ class ConvertStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """One thread of a conversion; sizes in bytes as stored."""
+    """One thread of a conversion; sizes in bytes as stored.
 
-    ref: ThreadRef
+    `ref` is None for an object so damaged that its thread is not known; `problem` names its path.
+    """
+
+    ref: ThreadRef | None
     status: ConvertStatus
     before: int | None = None
     after: int | None = None

@@ -13,7 +13,7 @@ from .errors import ConfigurationError, ThreadNotFoundError
 from .listing import list_threads
 from .messages import Deserialize, IdOf, MessageFormat, Serialize, default_id_of
 from .models import ThreadRef
-from .protocols import ColdTier, HotTier, PrivateHotTier
+from .protocols import Codec, ColdTier, HotTier, PrivateHotTier
 from .results import Checked, Converted, ThreadContents, ThreadPage, ThreadStat
 from .session import Mode, Session
 from .snapshot.salvage import Salvaged
@@ -271,18 +271,21 @@ class ThreadStore:
         *,
         format: Literal["v1", "v2"],  # noqa: A002  # the name it has in a URL
         key: str | None = DEFAULT_KEY,
+        codec: Codec | None = None,
         keep_v1: bool = False,
     ) -> AsyncGenerator[Converted, None]:
-        """Rewrite archives in another format, and in this store's codec; a row for each thread.
+        """Rewrite archives in another format and `codec` (None: the store's); a row for each.
 
         One thread's, a thread key's, or (`key` None) all below the prefix. What is in that format
         and codec already is passed over, so that a conversion that was stopped goes on when it is
-        run again. Threads that are hot are left alone: flush them first.
+        run again. Threads that are hot are left alone: flush them first. One that is deleted at
+        the very moment it is converted may be back: delete it again.
         """
         self._check_open()
         ref = None if thread_id is None else self._ref(key or DEFAULT_KEY, thread_id)
-        options = {"format": format, "ref": ref, "key": key, "keep_v1": keep_v1}
-        return upkeep.convert(self._hot, self._cold, **options)  # type: ignore[arg-type]  # as named
+        return upkeep.convert(
+            self._hot, self._cold, format=format, ref=ref, key=key, codec=codec, keep_v1=keep_v1
+        )
 
     def _ref(self, key: str, thread_id: str) -> ThreadRef:
         self._check_open()

@@ -133,6 +133,9 @@ class Thread:
     async def fork(self, new_id: str | None = None) -> Thread:
         """Copy the hot thread, its state and ids, to a new one (None: a random short id).
 
+        A fork of this very state to the same id that nobody has changed yet counts as this one, so
+        that a retry after a crash finds its own result.
+
         Raises:
             ConflictError: A thread of that id exists already.
         """

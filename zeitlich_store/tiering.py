@@ -208,12 +208,15 @@ async def resolve(
 
     ``"hot"`` replaces exactly the version found; one that is newer still is another conflict.
     """
-    try:
-        return await flush(hot, cold, ref)
-    except ConflictError as exc:
-        if cold is None:
-            raise
-        if keep == "archive":
-            await hot.drop(ref, op=new_op())
-            return FlushResult(FlushStatus.DROPPED)
-        return await Flush(hot, cold, ref, keep=False).replace(exc.archive)
+    for _ in range(ROUNDS):
+        try:
+            return await flush(hot, cold, ref)
+        except ConflictError as exc:
+            if cold is None or exc.revision is None:
+                raise
+            if keep == "hot":
+                return await Flush(hot, cold, ref, keep=False).replace(exc.archive)
+            # Exactly the copy that is in conflict: what others append or hydrate since stays.
+            if await hot.drop(ref, op=new_op(), revision=exc.revision):
+                return FlushResult(FlushStatus.DROPPED)
+    raise _restless(ref)

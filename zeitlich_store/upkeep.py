@@ -9,7 +9,7 @@ from .abilities import ConvertibleColdTier, VerifiableColdTier
 from .errors import ConfigurationError, ThreadNotFoundError
 from .messages import MessageFormat
 from .models import ThreadRef
-from .protocols import HotTier
+from .protocols import Codec, HotTier
 from .results import Checked, Converted, ConvertStatus
 from .snapshot.salvage import Salvaged
 
@@ -40,20 +40,30 @@ async def convert(
     format: Literal["v1", "v2"],  # noqa: A002  # the name it has in a URL
     ref: ThreadRef | None = None,
     key: str | None = None,
+    codec: Codec | None = None,
     keep_v1: bool = False,
 ) -> AsyncGenerator[Converted, None]:
     """As `ThreadStore.convert`."""
     if not isinstance(cold, ConvertibleColdTier):
         raise _cannot("convert")
-    converter = cold.converter(keep_v1=keep_v1, id_of=MessageFormat().id_of_raw)
+    id_of = MessageFormat().id_of_raw
+    converter = cold.converter(codec=codec, keep_v1=keep_v1, id_of=id_of)
     async for each in _these(ref) if ref else cold.archived(key=key):
-        if await hot.which_hot([each]):
+        if isinstance(each, Checked):
+            yield Converted(None, ConvertStatus.FAILED, before=each.size, problem=each.problem)
+        elif await hot.which_hot([each]):
             yield Converted(each, ConvertStatus.HOT)
         else:
-            yield await converter.to(each, format)
+            # Read first: what is known of dead writes by now holds for the archive read later.
+            dead = (await hot.dead_writes([each])).get(each, frozenset())
+            row = await converter.to(each, format, dead=dead)
+            if row is not None:
+                yield row
+            elif ref is not None:
+                yield Converted(each, ConvertStatus.FAILED, problem="it has no archive")
 
 
-async def _these(ref: ThreadRef) -> AsyncGenerator[ThreadRef, None]:
+async def _these(ref: ThreadRef) -> AsyncGenerator[ThreadRef | Checked, None]:
     yield ref
 
 

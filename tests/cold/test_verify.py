@@ -1,5 +1,6 @@
 """Verify reads every byte, names what is damaged, and changes nothing."""
 
+import asyncio
 import gzip
 import uuid
 
@@ -144,3 +145,112 @@ async def test_a_cold_tier_that_cannot_verify_says_so():
     store = await ThreadStore(MemoryHotTier(), DictColdTier()).open()
     with pytest.raises(ConfigurationError, match="cannot verify"):
         await verified(store)
+
+
+@pytest.mark.parametrize("foreign", ["threads/.trash/x.json", "threads/a\\b/x.json"])
+async def test_an_object_no_thread_could_have_written_is_passed_over(store, objects, foreign):
+    await objects.put(foreign, b"whatever")
+    assert len(await verified(store, key=None)) == 5
+
+
+async def test_an_object_at_a_path_of_no_thread_is_found(store, objects):
+    await objects.put("threads/v2/messages/UPPER/head.zt2", (await objects.get(path("a"))).data)
+    (damaged,) = [row for row in await verified(store, key=None) if not row.ok]
+    assert damaged.path == "threads/v2/messages/UPPER/head.zt2"
+    assert "moved" in damaged.problem
+
+
+async def test_a_damaged_v1_object_beside_a_head_is_told_with_both_problems(store, objects):
+    await objects.put("threads/messages/a.json.gz", V1[:-6])
+    (told,) = [row for row in await verified(store) if not row.ok]
+    assert "; the thread has" in told.problem
+    assert path("a") in told.problem
+
+
+async def test_a_thread_that_is_migrated_while_it_is_looked_at_is_no_damage(
+    store, objects, monkeypatch
+):
+    get = objects.get
+
+    async def migrated(name):
+        blob = await get(name)
+        if name == "threads/messages/old.json.gz":
+            monkeypatch.setattr(objects, "get", get)
+            async with store.session("old") as thread:
+                await thread.append({"id": "new"})
+        return blob
+
+    monkeypatch.setattr(objects, "get", migrated)
+    rows = [row async for row in store.cold.verify(key="messages")]
+    assert [row.problem for row in rows] == [""] * len(rows)
+    assert [row.path for row in await objects.list("threads/messages/")] == []
+
+
+async def test_without_legacy_only_v2_is_looked_at(objects, store):
+    await objects.put("threads/messages/a.json.gz", V1)
+    archive = ObjectArchive(objects, ZstdCodec(), legacy=False)
+    only_v2 = await ThreadStore(MemoryHotTier(), archive).open()
+    for rows in (await verified(only_v2), await verified(only_v2, "a")):
+        assert {(row.format, row.ok) for row in rows} == {("v2", True)}
+    assert len(await verified(only_v2, key=None)) == 4
+
+
+async def test_at_most_eight_objects_are_read_at_once(objects):
+    store = await ThreadStore(MemoryHotTier(), ObjectArchive(objects, ZstdCodec())).open()
+    for number in range(20):
+        async with store.session(f"{number:02}") as thread:
+            await thread.append({"id": "m"})
+    reading, most, get = 0, 0, objects.get
+
+    async def slow(name):
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        await asyncio.sleep(0)
+        reading -= 1
+        return await get(name)
+
+    objects.get = slow
+    rows = await verified(store)
+    assert [row.ref.id for row in rows] == [f"{number:02}" for number in range(20)]
+    assert most == 8
+
+
+async def test_after_an_error_nothing_is_read_any_more(store, objects, monkeypatch):
+    late = asyncio.Event()
+    finished = []
+
+    async def down(name):
+        if name == path("a"):
+            raise ColdTierUnavailableError("down")
+        await late.wait()
+        finished.append(name)
+
+    monkeypatch.setattr(objects, "get", down)
+    with pytest.raises(ColdTierUnavailableError):
+        await verified(store)
+    late.set()
+    await asyncio.sleep(0)
+    assert finished == []
+
+
+async def test_salvage_gives_nothing_of_another_threads_object(store, objects):
+    await objects.put(path("a"), (await objects.get(path("b"))).data)
+    for spoiled in (None, 20):  # the second one in its header, so that the manifest has to tell
+        data = bytearray((await objects.get(path("a"))).data)
+        if spoiled:
+            data[spoiled] ^= 1
+        await objects.put(path("a"), bytes(data))
+        found = await store.salvage("a")
+        assert (found.messages, found.state, len(found.problems)) == ((), None, 1)
+        assert "another thread" in found.problems[0]
+
+
+@pytest.mark.parametrize("at", [20, -20])
+async def test_salvage_reads_ones_own_damaged_object(store, objects, at):
+    data = bytearray((await objects.get(path("a"))).data)
+    data[at] ^= 1
+    await objects.put(path("a"), bytes(data))
+    found = await store.salvage("a")
+    assert [index for index, _ in found.messages] == [0]
+    assert found.problems

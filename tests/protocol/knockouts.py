@@ -48,7 +48,7 @@ def _no_ops(monkeypatch):
 
 
 def _stale_export(monkeypatch):
-    async def refused(self, old):
+    async def refused(self, old, mine):
         head = await self._cold.read(self._ref)
         if head and head.snapshot.write_id == old.write_id:
             return old, self._adopted(head)

@@ -16,11 +16,12 @@ from ..models import Archived, ArchiveInfo, Expected, Removed, Snapshot, ThreadR
 from ..protocols import Codec, ObjectStore
 from ..results import Checked
 from ..snapshot.ids import IdOfRaw
-from ..snapshot.salvage import Salvaged, salvage
+from ..snapshot.salvage import Salvaged
 from .checking import Checker
 from .commits import CommitStore, Conditions, Mode, another
 from .converting import Converter
 from .listing import has_head, list_archives
+from .salvaging import salvage_of
 from .v1_objects import V1Objects
 from .v2_objects import TOKEN, V2Objects
 
@@ -70,22 +71,17 @@ class ObjectArchive:
         self.format: Format = format
         self.max_bytes = max_decoded_bytes
         self.commits = CommitStore(store, mode=conditional, folder=self.prefix)
-        self.v1 = V1Objects(
-            self.commits,
-            self.codecs,
-            prefix=self.prefix,
-            max_bytes=max_decoded_bytes,
-            content_type=content_type,
-        )
-        self.v2 = V2Objects(
-            self.commits,
-            self.codecs,
-            prefix=self.prefix,
-            max_bytes=max_decoded_bytes,
-            content_type=content_type,
-        )
+        self._content_type = content_type
+        self.v1, self.v2 = self._objects(self.codecs)
         self._legacy = legacy
         self._keep_v1 = keep_v1
+
+    def _objects(self, codecs: Sequence[Codec]) -> tuple[V1Objects, V2Objects]:
+        """The archives in both formats, written with the first of the codecs."""
+        prefix, limit, kind = self.prefix, self.max_bytes, self._content_type
+        older = V1Objects(self.commits, codecs, prefix=prefix, max_bytes=limit, content_type=kind)
+        newer = V2Objects(self.commits, codecs, prefix=prefix, max_bytes=limit, content_type=kind)
+        return older, newer
 
     @property
     def store(self) -> ObjectStore:
@@ -166,7 +162,8 @@ class ObjectArchive:
         if not self._keep_v1:
             # Changed since, it stays, and verify reports that the thread has both.
             with suppress(PreconditionFailedError):
-                await self.v1.remove(found)
+                if await self.v1.remove(found) and not await has_head(self.v2, ref):
+                    await self.v1.put_back(found)  # a conversion has gone the other way
         return written
 
     async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Removed]:
@@ -193,22 +190,34 @@ class ObjectArchive:
         self, *, ref: ThreadRef | None = None, key: str | None = None
     ) -> AsyncGenerator[Checked, None]:
         """Read and check one thread's archive, a thread key's, or (neither) all of the prefix."""
-        checker = Checker(self.v1, self.v2)
+        checker = Checker(self.v1 if self._legacy else None, self.v2)
         return checker.key(key) if ref is None else checker.thread(ref)
 
-    def archived(self, *, key: str | None = None) -> AsyncGenerator[ThreadRef, None]:
-        """Every archived thread of a thread key, or (None) of all keys."""
+    def archived(self, *, key: str | None = None) -> AsyncGenerator[ThreadRef | Checked, None]:
+        """Every archived thread of a thread key, or (None) of all keys.
+
+        A row instead for an object so damaged that its thread is not known.
+        """
         return Checker(self.v1, self.v2).refs(key)
 
-    def converter(self, *, keep_v1: bool = False, id_of: IdOfRaw | None = None) -> Converter:
-        """Rewrites archives in another format, and with this tier's codec."""
-        return Converter(self.v1, self.v2, self.codec, keep_v1=keep_v1, id_of=id_of)
+    def converter(
+        self,
+        *,
+        codec: Codec | None = None,
+        keep_v1: bool = False,
+        id_of: IdOfRaw | None = None,
+    ) -> Converter:
+        """Rewrites archives in another format, and with `codec` (None: this tier's)."""
+        codec = codec or self.codec
+        v1, v2 = self._objects((codec, *(c for c in self.codecs if c.suffix != codec.suffix)))
+        return Converter(v1, v2, codec, keep_v1=keep_v1 or self._keep_v1, id_of=id_of)
 
     async def salvage(self, ref: ThreadRef) -> Salvaged | None:
         """What can be read of a v2 archive that may be damaged; None: there is none."""
         head = await self.v2.head(ref)
         if head is None:
             return None
+        codecs, limit = self.codecs, self.max_bytes
         return await _cpu.run(
-            lambda: salvage(head.data, self.codecs, max_bytes=self.max_bytes), size=len(head.data)
+            lambda: salvage_of(ref, head.data, codecs, max_bytes=limit), size=len(head.data)
         )

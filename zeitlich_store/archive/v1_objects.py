@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from .. import _cpu
-from ..errors import ConflictError, CorruptSnapshotError, LimitExceededError, UnsupportedFormatError
+from ..errors import (
+    ConflictError,
+    CorruptSnapshotError,
+    LimitExceededError,
+    PreconditionFailedError,
+    UnsupportedFormatError,
+)
 from ..keys import ref_of_v1_path, v1_path
 from ..models import Archived, Blob, Expected, Removed, Snapshot, ThreadRef, Version, Written
 from ..protocols import Codec
@@ -152,6 +159,14 @@ class V1Objects:
         await asyncio.gather(*(self.remove(found) for found in objects))
         return [Removed(found.token) for found in objects]
 
-    async def remove(self, found: Found) -> None:
-        """Remove exactly this version of an object."""
-        await self.store.delete(found.path, expected=found.blob.token or "")
+    async def remove(self, found: Found) -> bool:
+        """Remove exactly this version of an object; False where there was none any more."""
+        return await self.store.delete(found.path, expected=found.blob.token or "")
+
+    async def put_back(self, found: Found) -> None:
+        """Write an object again where it is gone, so that its thread has an archive."""
+        with suppress(PreconditionFailedError):
+            content_type = self._content_type or found.codec.content_type
+            await self.store.put(
+                found.path, found.blob.data, expected=None, content_type=content_type
+            )

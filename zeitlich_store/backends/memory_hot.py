@@ -1,7 +1,6 @@
 """The hot tier in this process's memory: the embedded default, private to its store.
 
-The rules are those of the Redis scripts. Nothing awaits between looking and writing, so every
-method is atomic on its event loop.
+The rules are those of the Redis scripts. Nothing awaits between looking and writing.
 """
 
 from __future__ import annotations
@@ -242,12 +241,13 @@ class MemoryHotTier:
         self._gates.archived(ref, dead, head)
         return EvictOutcome.EVICTED
 
-    async def drop(self, ref: ThreadRef, *, op: str) -> bool:
+    async def drop(self, ref: ThreadRef, *, op: str, revision: str | None = None) -> bool:
         if op in self._gates.answers(ref):
             return True
-        record = self._records.pop(ref, None)
-        if record is None:
+        record = self._records.get(ref)
+        if record is None or revision not in {None, record.revision}:
             return False
+        del self._records[ref]
         self._gates.give_up(ref, record)
         self._gates.close(ref, [])
         self._gates.answers(ref)[op] = None

@@ -257,8 +257,8 @@ class RedisHotTier:
         reply = await self._calls.script("evict", ref, secrets.token_hex(16), *args, *mode)
         return EvictOutcome(reply.decode())
 
-    async def drop(self, ref: ThreadRef, *, op: str) -> bool:
-        return bool(await self._calls.script("drop", ref, op))
+    async def drop(self, ref: ThreadRef, *, op: str, revision: str | None = None) -> bool:
+        return bool(await self._calls.script("drop", ref, op, revision or ""))
 
     async def delete(self, ref: ThreadRef, *, op: str) -> str | None:
         return (await self._calls.script("delete", ref, op)).decode() or None
@@ -274,7 +274,7 @@ def _base_args(base: Base | None) -> tuple[Arg, Arg]:
 
 
 def _lrange(ref: ThreadRef, last: int | None) -> tuple[Arg, ...]:
-    start, stop = (0, -1) if last is None else (-last, -1) if last else (1, 0)
+    start, stop = (0, -1) if last is None else (-min(last, 1 << 62), -1) if last else (1, 0)
     return ("LRANGE", thread_keys(ref)[1], start, stop)
 
 

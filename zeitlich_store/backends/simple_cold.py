@@ -70,7 +70,8 @@ class SimpleColdTier:
             found = await self._obj.read(ref.key, ref.id)
         if found is None:
             return None
-        return _archived(found if isinstance(found, Snapshot) else _of_dict(ref, found))
+        known = _checked if isinstance(found, Snapshot) else _of_dict
+        return _archived(known(ref, found))
 
     async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: Expected) -> Written:
         head = await self.read(ref)
@@ -107,14 +108,34 @@ def _check(ref: ThreadRef, expected: Expected, head: Archived | None) -> None:
         raise PreconditionFailedError(f"the archive of thread {str(ref)!r} is another version")
 
 
+def _checked(ref: ThreadRef, found: Snapshot) -> Snapshot:
+    """A snapshot whose fields are what they have to be; a class may have kept something else."""
+    try:
+        v1.encode(found)
+        known = len(found.messages)
+        places = all(isinstance(name, str) and -1 <= at < known for name, at in found.ids)
+        words = (*found.ops, found.write_id, found.lineage)
+        plain = all(isinstance(word, str) and len(word.split()) <= 1 for word in words)
+        whole = isinstance(found.messages, tuple | list) and found.generation >= 0
+    except (TypeError, ValueError, AttributeError, RecursionError) as exc:
+        raise _no_snapshot(ref, exc) from exc
+    if not (places and plain and whole):
+        raise _no_snapshot(ref, "a field holds something else than it should")
+    return replace(found, messages=tuple(found.messages))
+
+
+def _no_snapshot(ref: ThreadRef, why: object) -> CorruptSnapshotError:
+    return CorruptSnapshotError(
+        f"the cold tier returned no snapshot for thread {str(ref)!r}: {why}"
+    )
+
+
 def _of_dict(ref: ThreadRef, found: Any) -> Snapshot:
     """A snapshot of the original's v1 dict, checked as a stored one is."""
     try:
         return v1.parse(_json.dumps(found).encode())
     except (TypeError, ValueError) as exc:
-        raise CorruptSnapshotError(
-            f"the cold tier returned no snapshot for thread {str(ref)!r}: {exc}"
-        ) from exc
+        raise _no_snapshot(ref, exc) from exc
 
 
 def _errors(what: str, ref: ThreadRef) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..archive import ObjectArchive
+from ..archive.commits import Conditions
 from ..errors import ColdTierAccessError, ZeitlichStoreError
 from ..models import Entry, Outcome, Snapshot, ThreadRef, Version
 from ..protocols import ColdTier, HotTier, ListableColdTier, ScannableHotTier
@@ -187,15 +188,21 @@ class _ColdProbe(_Probe):
             self.note("conditional writes", "unknown", "this cold tier is not the built-in one")
             return
         found = await self._cold.conditions()
-        detail = "of two stale writers one gets a conflict" if found.writes else f"it {found}"
-        advice = "" if found.writes else ": the last writer wins"
-        self.note("conditional writes", "ok" if found.writes else "warning", detail + advice)
+        self.note("conditional writes", *_conditions(found))
         if self._cold.format == "v1":
             self.note("format", "warning", "v1 has no room for conflicts: the last writer wins")
 
     async def close(self) -> str:
         await self._cold.aclose()
         return ""
+
+
+def _conditions(found: Conditions) -> tuple[str, str]:
+    if not found.writes:
+        return "warning", f"it {found}: the last writer wins"
+    if not found.delete:
+        return "warning", f"it {found}: a delete looks first, and may remove what is newer"
+    return "ok", "of two stale writers one gets a conflict"
 
 
 def _eviction(info: dict[str, Any]) -> tuple[str, str]:

@@ -17,9 +17,10 @@ from ..errors import (
     CorruptSnapshotError,
     HotTierCorruptError,
     LimitExceededError,
+    ThreadNotFoundError,
     UnsupportedFormatError,
 )
-from ..results import ThreadInfo
+from ..results import ThreadInfo, ThreadStat
 from ..store import ThreadStore
 from .lines import known_line, preview, write_lines
 from .output import count, print_fields, print_rows, progress, say, warn, when
@@ -108,8 +109,16 @@ def stat(ctx: typer.Context, thread: Annotated[str, typer.Argument(help="Thread 
         "archived_messages": found.archived_messages,
         "archived_bytes": found.archived_bytes,
         "archived_generation": found.archived_generation,
+        "archived_format": _format(found),
     }
     print_fields(fields, as_json=settings.as_json)
+
+
+def _format(found: ThreadStat) -> str | None:
+    """Only format v2 counts generations; None where there is no archive."""
+    if found.archived_bytes is None:
+        return None
+    return "v1" if found.archived_generation is None else "v2"
 
 
 def export(
@@ -161,6 +170,8 @@ async def _export_all(store: ThreadStore, settings: Settings, folder: Path) -> t
             target = folder / f"{file_name(thread_id)}.jsonl"
             try:
                 await _export_one(store, settings, thread_id, target)
+            except ThreadNotFoundError:
+                continue  # deleted since it was listed
             except DAMAGED as exc:
                 warn(f"{thread_id}: {exc}")
                 failed += 1

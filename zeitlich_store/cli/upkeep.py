@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from ..registry import readable_codecs
+from ..registry import make_codec, readable_codecs
 from ..results import Checked, Converted, ConvertStatus, FlushResult
 from ..snapshot.salvage import Salvaged, salvage
 from ..store import ThreadStore
@@ -35,22 +36,34 @@ def register(app: typer.Typer) -> None:
 def verify(ctx: typer.Context, threads: Threads = None, every: Every = False) -> None:  # an option
     """Read archives and check every byte; damaged ones are listed. Nothing is changed."""
     settings: Settings = ctx.obj
-    rows = settings.run(lambda store: _verify(store, settings, threads, every=every))
+    _refuse_both(threads, every=every)
+    rows, absent = settings.run(lambda store: _verify(store, settings, threads, every=every))
     damaged = [_damage(row) for row in rows if not row.ok]
     wrapper = {"archives": len(rows), "damaged": len(damaged)}
     print_rows(damaged, as_json=settings.as_json, wrapper=wrapper)
     if not settings.as_json:
         say(f"{count(len(rows), 'archive')}, {len(damaged)} damaged")
-    if damaged:
+    for thread in absent:
+        warn(f"thread {thread!r} has no archive")
+    if damaged or absent:
         raise typer.Exit(1)
 
 
 async def _verify(
     store: ThreadStore, settings: Settings, threads: list[str] | None, *, every: bool
-) -> list[Checked]:
-    key = None if every else settings.key
-    runs = [store.verify(t, key=settings.key) for t in threads or ()] or [store.verify(key=key)]
-    return [row for run in runs for row in await _collected(run, "verifying")]
+) -> tuple[list[Checked], list[str]]:
+    """A row for each object, and the threads named that have none."""
+    if not threads:
+        run = store.verify(key=None if every else settings.key)
+        return await _collected(run, "verifying"), []
+    found = [await _collected(store.verify(t, key=settings.key), "verifying") for t in threads]
+    absent = [thread for thread, rows in zip(threads, found, strict=True) if not rows]
+    return [row for rows in found for row in rows], absent
+
+
+def _refuse_both(threads: list[str] | None, *, every: bool) -> None:
+    if threads and every:
+        raise ValueError("name threads, or give --all")
 
 
 async def _collected(rows: AsyncGenerator[Any, None], what: str) -> list[Any]:
@@ -78,25 +91,36 @@ def convert(
     keep_v1: Annotated[
         bool, typer.Option(help="Leave v1 objects where they are.")
     ] = False,  # an option
+    level: Annotated[int | None, typer.Option(help="The level of --codec.")] = None,
 ) -> None:
-    """Rewrite archives in another format or --codec; run it again where it was stopped."""
+    """Rewrite archives in another format or --codec; run it again where it was stopped.
+
+    What is in that format and codec already is passed over, whatever its level.
+    """
     settings: Settings = ctx.obj
+    _refuse_both(threads, every=every)
+    if level is not None and settings.codec is None:
+        raise ValueError("--level needs --codec")
+    codec = None if settings.codec is None else make_codec(settings.codec, level)
 
     async def work(store: ThreadStore) -> list[Converted]:
         key = None if every else settings.key
-        options: dict[str, Any] = {"format": to, "keep_v1": keep_v1}
+        options: dict[str, Any] = {"format": to, "keep_v1": keep_v1, "codec": codec}
         runs = [store.convert(t, key=settings.key, **options) for t in threads or ()]
         runs = runs or [store.convert(key=key, **options)]
         return [row for run in runs for row in await _collected(run, "converting")]
 
-    rows = settings.run(work)
-    print_rows([_conversion(row) for row in rows], as_json=settings.as_json)
+    # The codec is this command's: the URL may name another one.
+    rows: list[Converted] = replace(settings, codec=None).run(work)
+    print_rows([_conversion(row, to) for row in rows], as_json=settings.as_json)
     if any(row.status is ConvertStatus.FAILED for row in rows):
         raise typer.Exit(1)
 
 
-def _conversion(row: Converted) -> Row:
-    named = {"key": row.ref.key, "thread": row.ref.id, "status": str(row.status)}
+def _conversion(row: Converted, to: Format) -> Row:
+    ref = row.ref
+    named = {"key": ref.key if ref else None, "thread": ref.id if ref else None}
+    named |= {"status": str(row.status), "format": to}
     detail = row.problem or ("flush it first" if row.status is ConvertStatus.HOT else "")
     return {**named, "bytes_before": row.before, "bytes_after": row.after, "detail": detail}
 
