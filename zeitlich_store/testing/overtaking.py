@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
+from zeitlich_store.errors import ConflictError
 from zeitlich_store.results import FlushStatus
 from zeitlich_store.thread import Thread
 
@@ -71,7 +72,18 @@ def _anew(flush: Flush) -> FlushStatus:
     flush.model.initialize(replace=True)
     if lands and flush.model.conflicts and flush.model.hot:
         flush.model.hot.base = seen
-    return flush.model.flush(keep=flush.keep)
+    try:
+        return flush.model.flush(keep=flush.keep)
+    except ConflictError:
+        if not lands:
+            raise
+        return FlushStatus.GONE  # what it was to archive is; the conflict is the new copy's
+
+
+def _came_back(flush: Flush) -> FlushStatus:
+    flush.model.flush(keep=False)
+    flush.model.hydrate()
+    return _appended(flush)
 
 
 def _flushed(flush: Flush) -> FlushStatus:
@@ -80,8 +92,8 @@ def _flushed(flush: Flush) -> FlushStatus:
 
 
 def _came_and_went(flush: Flush) -> FlushStatus:
-    flush.model.append([flush.message])
-    return _flushed(flush)
+    _came_back(flush._replace(keep=False))
+    return flush.status_where_archived
 
 
 def _dropped(flush: Flush) -> FlushStatus:
@@ -99,7 +111,7 @@ def _deleted(flush: Flush) -> FlushStatus:
 
 OVERTAKING: Final[Mapping[str, Overtaking]] = {
     "append": Overtaking(lambda thread, message: thread.append(message), _appended),
-    "come back": Overtaking(_come_back, _appended),
+    "come back": Overtaking(_come_back, _came_back),
     "begin anew": Overtaking(lambda thread, _: thread.initialize(replace=True), _anew),
     "flush": Overtaking(lambda thread, _: thread.flush(), _flushed),
     "come and go": Overtaking(_come_and_go, _came_and_went, safe_without_conditions=False),

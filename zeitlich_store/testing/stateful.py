@@ -196,6 +196,8 @@ class StoreMachine(TwoStores):
         self.hot.before_evict = [partial(other.append, message) for message in new]
 
         def flush() -> FlushStatus:
+            if model.in_conflict():
+                return model.flush(keep=keep)
             model.append(new[: ROUNDS - 1])
             if landings < ROUNDS:
                 return model.flush(keep=keep)
@@ -218,7 +220,8 @@ class StoreMachine(TwoStores):
         refused = self.conditional and dirty and model.refused(content_tokens=self.content_tokens)
         overtaken = Flush(model, message, keep, dirty, late, self.conditional, refused)
         (self.hot.before_evict if late else self.cold.before_write).append(act)
-        happens = late or dirty  # a clean thread is not written
+        # A clean thread is not written; a thread in conflict is not evicted.
+        happens = not model.in_conflict() if late else dirty
         self._agree_on_flush(
             thread,
             keep=keep,

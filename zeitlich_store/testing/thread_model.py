@@ -99,15 +99,22 @@ class ThreadModel:
             return FlushStatus.NOTHING
         status = FlushStatus.ARCHIVED if hot.dirty else FlushStatus.CLEAN
         if hot.dirty:
-            self._check_base(hot)
+            self._check_base()
             self.archive()
         hot.base, hot.dirty = self.cold, False
         self.hot = hot if keep else None
         return status
 
-    def _check_base(self, hot: HotModel) -> None:
+    def in_conflict(self) -> bool:
+        """Whether a flush finds an archive that nothing explains."""
+        hot = self.hot
+        if not (self.conflicts and hot and hot.dirty):
+            return False
         known = hot.base is self.cold or any(version is self.cold for version, _ in hot.own)
-        if self.conflicts and not known and self.cold != hot.content:
+        return not known and self.cold != hot.content
+
+    def _check_base(self) -> None:
+        if self.in_conflict():
             raise ConflictError
 
     def resolve(self, keep: str) -> FlushStatus:
@@ -141,7 +148,7 @@ class ThreadModel:
         if fail == "after":
             if self._holds(hot):
                 return self.flush(keep=False)  # an earlier write that seemed to fail is found
-            self._check_base(hot)
+            self._check_base()
             self.archive()
         raise ColdTierUnavailableError
 
