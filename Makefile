@@ -5,8 +5,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 MINUTES ?= 5
+AZURITE := 3.35.0
 
-.PHONY: demo test lint bench soak venv clean
+.PHONY: demo test lint bench soak venv services clean
 
 demo: $(VENV)/.run  ## eleven real transcripts through both tiers and back
 	@$(PY) -m zeitlich_store.cli demo
@@ -29,8 +30,16 @@ bench: $(VENV)/.run  ## how long each step takes here; BENCH_ARGS="--hot URL --c
 
 venv: $(VENV)/.dev  ## the development environment
 
+# Without npm the tests that need Azurite are skipped, or fail where services are required.
+services: .services/azurite-$(AZURITE)  ## the emulator of Azure that the tests talk to
+
+.services/azurite-$(AZURITE):
+	@mkdir -p .services
+	@npm install --prefix .services --no-save --no-package-lock --no-audit --no-fund --loglevel=error azurite@$(AZURITE)
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .services build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, set PYTHON=")'

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import services
+from . import cloud_services, services
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,27 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.
 def s3_server() -> Iterator[services.S3Server]:
     """A real S3 server over a socket (moto), one for all tests of this process."""
     with services.s3_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azure_server() -> Iterator[cloud_services.AzureServer]:
+    """Azurite, one for all tests of this process."""
+    with cloud_services.azure_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[cloud_services.GcsServer]:
+    """Our own GCS server, one for all tests of this process."""
+    with cloud_services.gcs_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcs_emulator() -> Iterator[cloud_services.GcsServer]:
+    """The GCS emulator that ignores preconditions, one for all tests of this process."""
+    with cloud_services.gcs_emulator() as server:
         yield server
 
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,21 +120,26 @@ class S3Server:
 
     def client(self) -> Any:
         """A boto3 client, to look at objects from outside."""
-        import boto3
-
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=CREDENTIALS["key"],
-            aws_secret_access_key=CREDENTIALS["secret"],
-            region_name="us-east-1",
-        )
+        return _s3_client(self.endpoint_url)
 
     def new_bucket(self) -> str:
         """The name of a fresh bucket."""
         name = f"zs-{uuid.uuid4().hex[:16]}"
         self.client().create_bucket(Bucket=name)
         return name
+
+
+@cache
+def _s3_client(endpoint_url: str) -> Any:
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        aws_access_key_id=CREDENTIALS["key"],
+        aws_secret_access_key=CREDENTIALS["secret"],
+        region_name="us-east-1",
+    )
 
 
 @contextmanager

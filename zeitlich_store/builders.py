@@ -20,6 +20,7 @@ REDIS_DEFAULTS: Final[Mapping[str, Any]] = {
 }
 """What a Redis URL may override; times in seconds."""
 _RETRIES: Final = 3
+_BUCKETS: Final = frozenset(["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"])
 
 
 def memory_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
@@ -138,10 +139,10 @@ def object_store(protocol: str, root: str, **options: Any) -> ObjectStore:
 
     `options` are those of `FsspecObjectStore`.
     """
+    from .backends.bucket_cold import BucketObjectStore
     from .backends.fsspec_cold import FsspecObjectStore
-    from .backends.s3_cold import S3ObjectStore
 
-    kind = S3ObjectStore if protocol in {"s3", "s3a"} else FsspecObjectStore
+    kind = BucketObjectStore if protocol in _BUCKETS else FsspecObjectStore
     return kind(protocol, root, **options)
 
 

@@ -16,8 +16,8 @@ from zeitlich_store import (
     UnsupportedFormatError,
     archive,
 )
+from zeitlich_store.backends.bucket_cold import BucketObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.codecs.gzip import GzipCodec
 from zeitlich_store.codecs.plain import JsonCodec
 from zeitlich_store.codecs.zstd import ZstdCodec
@@ -186,7 +186,7 @@ async def test_what_we_write_is_what_the_original_wrote(s3_server, path):
     ).read_bytes()
     bucket, client = s3_server.new_bucket(), s3_server.client()
     folder = expected["object_key"].partition("threads/")[0]
-    store = S3ObjectStore(
+    store = BucketObjectStore(
         "s3", f"{bucket}/{folder}".rstrip("/"), storage_options=s3_server.storage_options
     )
     tier = ObjectArchive(store, GzipCodec() if gzipped else JsonCodec())

@@ -5,9 +5,9 @@ import uuid
 import pytest
 
 from zeitlich_store.archive import ObjectArchive
+from zeitlich_store.backends.bucket_cold import BucketObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.backends.simple_cold import SimpleColdTier
 from zeitlich_store.codecs.gzip import GzipCodec
 from zeitlich_store.codecs.plain import JsonCodec
@@ -55,7 +55,7 @@ class TestArchiveOnS3(ColdTierSuite):
     @pytest.fixture
     async def tier(self, codec, format_name, s3_server):
         options = s3_server.storage_options
-        store = S3ObjectStore("s3", s3_server.new_bucket(), storage_options=options)
+        store = BucketObjectStore("s3", s3_server.new_bucket(), storage_options=options)
         tier = ObjectArchive(store, codec, format=format_name)
         await tier.open()
         yield tier

@@ -6,10 +6,10 @@ from asyncio import CancelledError, Event, IncompleteReadError, start_server, ti
 import pytest
 import s3fs
 
+from zeitlich_store.backends.bucket_cold import BucketObjectStore
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.errors import (
     ColdTierAccessError,
     ColdTierUnavailableError,
@@ -53,7 +53,7 @@ async def opened(store):
 
 def s3(endpoint):
     options = {"endpoint_url": endpoint, "key": "canary-key", "secret": "canary-secret"}
-    return S3ObjectStore("s3", "bucket", storage_options=options)
+    return BucketObjectStore("s3", "bucket", storage_options=options)
 
 
 async def test_a_404_that_is_not_s3s_own_is_no_absent_object():
@@ -82,11 +82,11 @@ async def test_an_endpoint_that_is_no_url_is_a_configuration_error():
 async def test_a_callers_blocking_s3fs_never_makes_a_missing_bucket(s3_server, region):
     options = {k: v for k, v in s3_server.storage_options.items() if k != "client_kwargs"} | region
     fs = s3fs.S3FileSystem(**options, skip_instance_cache=True)
-    store = S3ObjectStore("s3", "never-made/p", filesystem=fs)
+    store = BucketObjectStore("s3", "never-made/p", filesystem=fs)
     with pytest.raises(ConfigurationError, match="never-made"):
         await store.open()
     bucket = s3_server.new_bucket()
-    async with opened(S3ObjectStore("s3", bucket, filesystem=fs)) as store:
+    async with opened(BucketObjectStore("s3", bucket, filesystem=fs)) as store:
         s3_server.client().delete_bucket(Bucket=bucket)
         with pytest.raises(ConfigurationError, match=bucket):
             await store.put("t.json", b"x")
@@ -98,7 +98,7 @@ async def test_a_callers_blocking_s3fs_never_makes_a_missing_bucket(s3_server, r
 async def test_a_version_id_in_a_path_is_part_of_the_key(s3_server, mode):
     options = s3_server.storage_options | mode
     fs = s3fs.S3FileSystem(**options, skip_instance_cache=True)
-    async with opened(S3ObjectStore("s3", s3_server.new_bucket(), filesystem=fs)) as store:
+    async with opened(BucketObjectStore("s3", s3_server.new_bucket(), filesystem=fs)) as store:
         await store.put("t", b"mine")
         token = await store.put("t?versionId=abc", b"other")
         assert (await store.get("t")).data == b"mine"
@@ -114,7 +114,8 @@ def azure(state):
         if not state["there"]:
             return 404, b"", {"x-ms-error-code": "ContainerNotFound"}
         if "restype=container" in path:
-            return 200, b"", {"ETag": '"x"', "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+            page = b"<EnumerationResults><Blobs></Blobs><NextMarker/></EnumerationResults>"
+            return 200, page, {"Content-Type": "application/xml"}
         return 404, b"", {"x-ms-error-code": "BlobNotFound"}
 
     return reply
@@ -143,9 +144,10 @@ async def test_closing_an_azure_store_closes_its_connections():
         with contextlib.suppress(IncompleteReadError, ConnectionError, CancelledError):
             while True:
                 _, path, _ = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ", 2)
-                status, _, headers = azure(state)("GET", path)
+                status, body, headers = azure(state)("GET", path)
                 lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-                writer.write(f"HTTP/1.1 {status} X\r\n{lines}Content-Length: 0\r\n\r\n".encode())
+                head = f"HTTP/1.1 {status} X\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+                writer.write(head.encode() + body)
         live.discard(writer)
         writer.close()
         closed.set()
@@ -198,7 +200,9 @@ async def test_gcs_may_forbid_looking_at_the_bucket_and_a_403_is_an_access_error
 
 
 async def test_a_range_behind_the_end_is_empty_as_of_a_slice(s3_server, tmp_path):
-    bucket = S3ObjectStore("s3", s3_server.new_bucket(), storage_options=s3_server.storage_options)
+    bucket = BucketObjectStore(
+        "s3", s3_server.new_bucket(), storage_options=s3_server.storage_options
+    )
     for made in (LocalObjectStore(tmp_path), MemoryObjectStore("range"), bucket):
         async with opened(made) as store:
             await store.put("x", b"0123")

@@ -9,10 +9,10 @@ import pytest
 from zeitlich_store import ConfigurationError, open_store
 from zeitlich_store.archive import ObjectArchive, probe
 from zeitlich_store.archive.commits import ALL_CONDITIONS, NO_CONDITIONS, CommitStore
+from zeitlich_store.backends.bucket_cold import BucketObjectStore
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.codecs.gzip import GzipCodec
 from zeitlich_store.models import Snapshot, ThreadRef, Version
 
@@ -72,7 +72,7 @@ async def _pump(reader, writer):
 
 def s3_through(endpoint, server):
     options = {**server.storage_options, "endpoint_url": endpoint}
-    return S3ObjectStore("s3", server.new_bucket(), storage_options=options)
+    return BucketObjectStore("s3", server.new_bucket(), storage_options=options)
 
 
 @pytest.mark.parametrize("lie", HEADERS)
@@ -117,7 +117,7 @@ async def honest(request, tmp_path):
         store = LocalObjectStore(tmp_path)
     if request.param == "s3":
         server = request.getfixturevalue("s3_server")
-        store = S3ObjectStore("s3", server.new_bucket(), storage_options=server.storage_options)
+        store = BucketObjectStore("s3", server.new_bucket(), storage_options=server.storage_options)
     yield store
     await store.aclose()
 
@@ -154,7 +154,7 @@ async def test_a_service_is_probed_once_and_not_for_reading(s3_server):
     server = s3_server
     requests = []
 
-    class Counting(S3ObjectStore):
+    class Counting(BucketObjectStore):
         async def put_if(self, path, data, **kwargs):
             requests.append(path)
             return await super().put_if(path, data, **kwargs)

@@ -12,8 +12,8 @@ from zeitlich_store import (
     ConfigurationError,
     open_store,
 )
+from zeitlich_store.backends.bucket_cold import BucketObjectStore
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
 
 from .. import services
 
@@ -87,7 +87,7 @@ async def test_what_a_server_answers_is_raised_as_what_it_is_and_names_the_objec
 ):
     monkeypatch.setattr("s3fs.core.S3FileSystem.retries", 1)
     async with answering(status, code) as endpoint:
-        store = S3ObjectStore("s3", "bucket/prefix", storage_options=options(endpoint))
+        store = BucketObjectStore("s3", "bucket/prefix", storage_options=options(endpoint))
         await store.open()
         steps = (store.get("t.json"), store.put("t.json", b"x"), store.delete("t.json"))
         for step in steps:
@@ -101,13 +101,13 @@ async def test_what_a_server_answers_is_raised_as_what_it_is_and_names_the_objec
 async def test_a_server_that_is_not_there_is_unavailable(monkeypatch):
     monkeypatch.setattr("s3fs.core.S3FileSystem.retries", 1)
     endpoint = f"http://127.0.0.1:{services.free_port()}"
-    store = S3ObjectStore("s3", "bucket", storage_options=options(endpoint))
+    store = BucketObjectStore("s3", "bucket", storage_options=options(endpoint))
     with pytest.raises(ColdTierUnavailableError, match="s3://bucket"):
         await store.open()
 
 
 async def test_no_secret_in_a_repr(s3_server):
-    store = S3ObjectStore("s3", "bucket", storage_options=options("http://127.0.0.1:1"))
+    store = BucketObjectStore("s3", "bucket", storage_options=options("http://127.0.0.1:1"))
     assert SECRET not in repr(store)
 
 

@@ -1,24 +1,14 @@
 """Whatever request of an operation goes wrong: after at most one more run nothing is missing."""
 
-import uuid
-
 import pytest
 
-from zeitlich_store.backends.local_cold import LocalObjectStore
-from zeitlich_store.backends.memory_cold import MemoryObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
-
+from ..backends import SERVERS, conditional_store
 from .matrix import OPERATIONS, Bench, count_requests, redis_pool, trial
 
 
-@pytest.fixture(params=["memory", "local", "s3"])
+@pytest.fixture(params=["memory", "local", *SERVERS])
 async def bench(request, redis_server, tmp_path):
-    objects = MemoryObjectStore(uuid.uuid4().hex)
-    if request.param == "local":
-        objects = LocalObjectStore(tmp_path)
-    if request.param == "s3":
-        server = request.getfixturevalue("s3_server")
-        objects = S3ObjectStore("s3", server.new_bucket(), storage_options=server.storage_options)
+    objects = conditional_store(request.param, request, tmp_path)
     await objects.open()
     bench = Bench(redis_pool(redis_server), objects)
     await bench.load_scripts()

@@ -1,30 +1,28 @@
 """Every scenario of the commit protocol on a real Redis with real archives: nothing is lost.
 
-ZS_SCHEDULES sets how many schedules of each scenario are sampled, ZS_SEED where the seeds begin.
+ZS_SCHEDULES sets how many schedules of each scenario are sampled, ZS_SEED where the seeds begin,
+ZS_SCENARIOS_ON the servers beside a local folder: "s3", also "az gs".
 """
 
 import os
 
 import pytest
 
-from zeitlich_store.backends.local_cold import LocalObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.testing.scenarios import SCENARIOS
 
+from ..backends import conditional_store
 from .stages import RedisStage, rehearse, violations
 
 SCHEDULES = int(os.environ.get("ZS_SCHEDULES", "300"))
 FIRST = int(os.environ.get("ZS_SEED", "0"))
+ON_SERVERS = os.environ.get("ZS_SCENARIOS_ON", "s3").split()
 THE_GATES_OWN_LIMIT = "stall-1h"
 """A restore that stalls for more than the gate's hour may publish an older version."""
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", *ON_SERVERS])
 async def store(request, tmp_path):
-    store = LocalObjectStore(tmp_path)
-    if request.param == "s3":
-        server = request.getfixturevalue("s3_server")
-        store = S3ObjectStore("s3", server.new_bucket(), storage_options=server.storage_options)
+    store = conditional_store(request.param, request, tmp_path)
     await store.open()
     yield store
     await store.aclose()

@@ -12,12 +12,12 @@ import pytest
 
 from zeitlich_store import ConflictError
 from zeitlich_store.backends.local_cold import LocalObjectStore
-from zeitlich_store.backends.s3_cold import S3ObjectStore
 from zeitlich_store.errors import HotTierUnavailableError
 from zeitlich_store.messages import MessageFormat
 from zeitlich_store.session import SessionThread
 from zeitlich_store.snapshot.v2_layout import read_header
 
+from ..backends import conditional_store
 from .matrix import Bench, redis_pool
 
 LOST = 0.3
@@ -115,9 +115,18 @@ async def test_32_writers_on_a_local_folder(bench, tmp_path, record_testsuite_pr
     await rage(bench, objects, 32, ATTEMPTS, record_testsuite_property)
 
 
-async def test_8_writers_on_s3(bench, s3_server, record_testsuite_property):
-    options = s3_server.storage_options
-    objects = S3ObjectStore("s3", s3_server.new_bucket(), storage_options=options)
+@pytest.mark.parametrize("name", ["az", "gs"])
+async def test_32_writers_on_other_services(
+    bench, name, request, tmp_path, record_testsuite_property
+):
+    objects = conditional_store(name, request, tmp_path)
+    await objects.open()
+    await rage(bench, objects, 32, 25, record_testsuite_property)
+    await objects.aclose()
+
+
+async def test_8_writers_on_s3(bench, request, tmp_path, record_testsuite_property):
+    objects = conditional_store("s3", request, tmp_path)
     await objects.open()
     await rage(bench, objects, 8, 25, record_testsuite_property)
     await objects.aclose()

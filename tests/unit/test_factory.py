@@ -11,7 +11,7 @@ import redis.asyncio
 
 from zeitlich_store import factory
 from zeitlich_store.archive import ObjectArchive
-from zeitlich_store.backends import fsspec_cold, s3_cold
+from zeitlich_store.backends import bucket_cold, fsspec_cold
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
@@ -45,7 +45,7 @@ def recorded(monkeypatch):
         get = put = delete = list = open = aclose = None
 
     monkeypatch.setattr(fsspec_cold, "FsspecObjectStore", Recorder)
-    monkeypatch.setattr(s3_cold, "S3ObjectStore", Recorder)
+    monkeypatch.setattr(bucket_cold, "BucketObjectStore", Recorder)
     return calls
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, ClassVar, Final
-
-from fsspec.asyn import sync
+from typing import Any, ClassVar
 
 from ..errors import ConfigurationError
 from ..models import Blob, ObjectInfo
 from .fsspec_errors import is_refusal
-
-_ONE_REQUEST: Final = 5 << 30
 
 
 class Dialect:
@@ -121,33 +116,10 @@ class BucketDialect(Dialect):
         return None
 
 
-class GcsDialect(BucketDialect):
-    """Google Cloud Storage."""
-
-    extra = "gcs"
-
-    def content(self, content_type: str) -> dict[str, Any]:
-        return {"content_type": content_type}
-
-    async def close(self, fs: Any) -> None:
-        await (await fs._set_session()).close()  # noqa: SLF001  # gcsfs has no public close
-
-
-class AzureDialect(BucketDialect):
-    """Azure Blob Storage, through worker threads: adlfs in asyncio mode leaks at exit."""
-
-    extra = "azure"
-    native = False
-
-    def options(self, given: dict[str, Any]) -> dict[str, Any]:
-        return {"connection_timeout": 5, "read_timeout": 30, **given}
-
-    async def close(self, fs: Any) -> None:
-        # The client belongs to the event loop of adlfs, which has no public close.
-        await asyncio.to_thread(sync, fs.sync_fs.loop, fs.sync_fs.service_client.close)
-
-    def content(self, content_type: str) -> dict[str, Any]:
-        return {"content_settings": {"content_type": content_type}}
+def split(path: str) -> tuple[str, str]:
+    """Bucket and exact key of a path; the filesystems' own ways cut some keys."""
+    bucket, _, key = path.partition("/")
+    return bucket, key
 
 
 def _modified(info: dict[str, Any]) -> float | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from .fsspec_dialects import AzureDialect, Dialect, GcsDialect, LocalDialect
+from .fsspec_azure import AzureDialect
+from .fsspec_dialects import Dialect, LocalDialect
+from .fsspec_gcs import GcsDialect
 from .fsspec_s3 import S3Dialect
 
 _DIALECTS: Final[dict[str, type[Dialect]]] = {

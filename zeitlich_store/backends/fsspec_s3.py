@@ -14,7 +14,7 @@ from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
 from ..errors import ConfigurationError, LimitExceededError, PreconditionFailedError
 from ..models import Blob, ObjectInfo
-from .fsspec_dialects import BucketDialect, Dialect
+from .fsspec_dialects import BucketDialect, Dialect, split
 from .fsspec_errors import code_of
 
 _ONE_REQUEST: Final = 5 << 30
@@ -170,5 +170,5 @@ async def _s3(fs: Any, operation: str, **request: Any) -> Any:
 
 
 def _bucket_key(path: str) -> dict[str, str]:
-    bucket, _, key = path.partition("/")
+    bucket, key = split(path)
     return {"Bucket": bucket, "Key": key}
