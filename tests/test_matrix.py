@@ -1,55 +1,50 @@
 """The main job on real input: every transcript and golden file, tiers x codec x reading codec."""
 
 import json
-from collections.abc import Callable, Iterator
+import uuid
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from zeitlich_store import ThreadStore, open_store
+
+from .backends import SERVERS
 
 CODECS = ("json", "gzip", "zstd")
 ROOT = Path(__file__).parent
 TRANSCRIPTS = sorted((ROOT.parent / "zeitlich_store/cli/transcripts").glob("*.jsonl"))
 GOLDEN = sorted((ROOT / "data/v1").glob("*.expected.json"))
 RAW = {"serialize": str, "deserialize": str, "id_of": lambda raw: json.loads(raw)["id"]}
-Open = Callable[[str], ThreadStore]
+BACKENDS = [
+    *("memory+memory", "memory+file", "redis+file", "redis+s3"),
+    *("memory+r2", "memory+gs", "memory+az"),
+]
 
 
-@pytest.fixture(params=["memory+file", "redis+file", "redis+s3"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Open, Callable]]:
-    """A function that opens a store with a codec, and one that puts an object beside it."""
-    hot_kind, _, cold_kind = request.param.partition("+")
-    hot = "memory://"
-    if hot_kind == "redis":
-        hot = request.getfixturevalue("redis_server").url
-    if cold_kind == "file":
-        cold, options, put = f"file://{tmp_path}", None, _put_file(tmp_path)
-    else:
-        cold, options, put = _s3(request.getfixturevalue("s3_server"))
+class Backend(NamedTuple):
+    """A pair of tiers by URL."""
 
-    def opened(codec: str, folder: str = "") -> ThreadStore:
-        return open_store(hot, f"{cold}{folder}?codec={codec}", storage_options=options)
+    hot: str
+    cold: str
+    options: dict[str, Any] | None = None
 
-    return opened, put
+    def open(self, codec: str, folder: str = "") -> ThreadStore:
+        url = f"{self.cold}{folder}?codec={codec}"
+        return open_store(self.hot, url, storage_options=self.options)
 
 
-def _put_file(root: Path) -> Callable[[str, bytes, str], None]:
-    def put(path: str, data: bytes, content_type: str) -> None:
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-
-    return put
-
-
-def _s3(server) -> tuple[str, dict, Callable[[str, bytes, str], None]]:
-    bucket = server.new_bucket()
-
-    def put(path: str, data: bytes, content_type: str) -> None:
-        server.client().put_object(Bucket=bucket, Key=path, Body=data, ContentType=content_type)
-
-    return f"s3://{bucket}", server.storage_options, put
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    hot, _, cold = request.param.partition("+")
+    url = request.getfixturevalue("redis_server").url if hot == "redis" else "memory://"
+    if cold == "file":
+        return Backend(url, f"file://{tmp_path}")
+    if cold == "memory":
+        return Backend(url, f"memory://{uuid.uuid4().hex}")
+    server = request.getfixturevalue(SERVERS.get(cold, "s3_server"))
+    where = "r2://account" if cold == "r2" else f"{cold}:/"
+    return Backend(url, f"{where}/{server.new_bucket()}", server.storage_options)
 
 
 def lines(path: Path) -> list[str]:
@@ -68,44 +63,69 @@ def test_there_are_eleven_transcripts_and_all_golden_files():
 
 @pytest.mark.parametrize("codec", CODECS)
 async def test_every_transcript_comes_back_byte_for_byte_with_every_codec(backend, codec, request):
-    opened, _ = backend
-    for path in TRANSCRIPTS:
-        name = thread_id(request, path.stem)
-        async with opened(codec) as store, store.session(name, **RAW) as thread:
-            assert await thread.append(*lines(path)) == len(lines(path))
-            thread.state["file"] = path.name
-        for reading in CODECS:
-            async with opened(reading) as store:
-                contents = await store.read(name, deserialize=str)
-                assert contents.tier == "cold"
-                assert contents.messages == lines(path)
-                assert contents.state == {"file": path.name}
-                async with store.session(name, mode="continue", **RAW) as thread:
-                    assert await thread.load() == lines(path)
-                    assert await thread.append(*lines(path)) == 0
-                    assert thread.state == {"file": path.name}
+    async with backend.open(codec) as store:
+        for path in TRANSCRIPTS:
+            async with store.session(thread_id(request, path.stem), **RAW) as thread:
+                assert await thread.append(*lines(path)) == len(lines(path))
+                thread.state["file"] = path.name
+    for reading in CODECS:
+        async with backend.open(reading) as store:
+            for path in TRANSCRIPTS:
+                await _is_there(store, thread_id(request, path.stem), path)
+
+
+async def _is_there(store: ThreadStore, name: str, path: Path) -> None:
+    contents = await store.read(name, deserialize=str)
+    assert contents.tier == "cold"
+    assert contents.messages == lines(path)
+    assert contents.state == {"file": path.name}
+    async with store.session(name, mode="continue", **RAW) as thread:
+        assert await thread.load() == lines(path)
+        assert await thread.append(*lines(path)) == 0
+        assert thread.state == {"file": path.name}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+async def test_what_one_codec_wrote_another_continues(backend, codec, request):
+    """All pairs: written with one, then with the other, then with the first again."""
+    name = thread_id(request, "pair")
+    for n, other in enumerate(CODECS):
+        thread_name = f"{name}-{n}"
+        for at, writing in enumerate((codec, other, codec)):
+            async with backend.open(writing) as store, store.session(thread_name) as thread:
+                assert await thread.length() == at
+                await thread.append({"id": f"{at}", "codec": writing})
 
 
 @pytest.mark.parametrize("reading", CODECS)
 async def test_every_archive_of_the_original_reads_to_its_very_strings(backend, reading):
-    opened, put = backend
+    folders: dict[str, list[tuple[Path, dict]]] = {}
     for path in GOLDEN:
         expected = json.loads(path.read_text("utf-8"))
-        data = path.with_name(_object_name(path, expected)).read_bytes()
-        put(expected["object_key"], data, expected["content_type"])
         folder = expected["object_key"].partition("threads/")[0].rstrip("/")
-        name, key = expected["thread_id"], expected["thread_key"]
-        async with opened(reading, f"/{folder}" if folder else "") as store:
-            contents = await store.read(name, key=key, deserialize=str)
-            assert contents.messages == expected["raw_messages"], path.name
-            assert contents.state == expected["state"], path.name
-            thread = store.thread(name, key=key, serialize=str, deserialize=str, id_of=_id_of)
-            assert (await thread.hydrate()).messages == len(expected["raw_messages"])
-            assert await thread.load() == expected["raw_messages"], path.name
-            assert await thread.load_state() == expected["state"], path.name
-            archived = await store.cold.read(thread.ref)
-            assert list(archived.snapshot.dedup_ids) == expected["dedup_ids"], path.name
-            await thread.flush()
+        folders.setdefault(folder, []).append((path, expected))
+    for folder, found in folders.items():
+        async with backend.open(reading, f"/{folder}" if folder else "") as store:
+            for path, expected in found:
+                data = path.with_name(_object_name(path, expected)).read_bytes()
+                name, kind = expected["object_key"], expected["content_type"]
+                name = name.removeprefix(f"{folder}/")
+                await store.cold.store.put(name, data, content_type=kind)
+                await _reads(store, expected, path.name)
+
+
+async def _reads(store: ThreadStore, expected: dict, where: str) -> None:
+    name, key = expected["thread_id"], expected["thread_key"]
+    contents = await store.read(name, key=key, deserialize=str)
+    assert contents.messages == expected["raw_messages"], where
+    assert contents.state == expected["state"], where
+    thread = store.thread(name, key=key, serialize=str, deserialize=str, id_of=_id_of)
+    assert (await thread.hydrate()).messages == len(expected["raw_messages"])
+    assert await thread.load() == expected["raw_messages"], where
+    assert await thread.load_state() == expected["state"], where
+    archived = await store.cold.read(thread.ref)
+    assert list(archived.snapshot.dedup_ids) == expected["dedup_ids"], where
+    await thread.flush()
 
 
 def _object_name(path: Path, expected: dict) -> str:

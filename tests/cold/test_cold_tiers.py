@@ -5,7 +5,6 @@ import uuid
 import pytest
 
 from zeitlich_store.archive import ObjectArchive
-from zeitlich_store.backends.bucket_cold import BucketObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.simple_cold import SimpleColdTier
@@ -14,6 +13,8 @@ from zeitlich_store.codecs.plain import JsonCodec
 from zeitlich_store.codecs.zstd import ZstdCodec
 from zeitlich_store.snapshot import v1
 from zeitlich_store.testing.cold_tier_suite import ColdTierSuite
+
+from ..backends import conditional_store
 
 CODECS = [JsonCodec(), GzipCodec(), ZstdCodec()]
 
@@ -51,15 +52,30 @@ class TestArchiveOnDisk(ColdTierSuite):
         return tier
 
 
-class TestArchiveOnS3(ColdTierSuite):
+class OnServer(ColdTierSuite):
+    """On a bucket of a server; `protocol` is one of `tests.backends.SERVERS`."""
+
+    protocol = ""
+
     @pytest.fixture
-    async def tier(self, codec, format_name, s3_server):
-        options = s3_server.storage_options
-        store = BucketObjectStore("s3", s3_server.new_bucket(), storage_options=options)
+    async def tier(self, codec, format_name, request, tmp_path):
+        store = conditional_store(self.protocol, request, tmp_path)
         tier = ObjectArchive(store, codec, format=format_name)
         await tier.open()
         yield tier
         await tier.aclose()
+
+
+class TestArchiveOnS3(OnServer):
+    protocol = "s3"
+
+
+class TestArchiveOnAzure(OnServer):
+    protocol = "az"
+
+
+class TestArchiveOnGcs(OnServer):
+    protocol = "gs"
 
 
 class DictStore:
