@@ -1,10 +1,11 @@
 """Servers the tests share; each is started when the first test asks for it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from . import cloud_services, services
+from . import cloud_services, rgw_service, services
 
 
 @pytest.fixture(scope="session")
@@ -16,8 +17,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[services.S3Server]:
-    """A real S3 server over a socket (moto), one for all tests of this process."""
-    with services.s3_server() as server:
+    """A real S3 server over a socket, one for all tests of this process: moto, or ZS_S3=rgw."""
+    rgw = os.environ.get("ZS_S3") == "rgw"
+    with rgw_service.rgw_server() if rgw else services.s3_server() as server:
         yield server
 
 

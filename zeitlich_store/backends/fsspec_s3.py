@@ -26,6 +26,10 @@ class S3Dialect(BucketDialect):
 
     extra = "s3"
 
+    def __init__(self) -> None:
+        self._bare: bool | None = None
+        """Whether If-Match wants ETags without quotes, as older radosgw does; None: not known."""
+
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         limits = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 3}}
         config = {**limits, **given.get("config_kwargs", {})}
@@ -84,15 +88,38 @@ class S3Dialect(BucketDialect):
         self, fs: Any, path: str, data: bytes, expected: str | None, content_type: str | None
     ) -> str:
         """`put` over the version with that ETag, or (None) where there is no object."""
-        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        if expected is None:
+            with _refusals(path):
+                return await self._put(fs, path, data, content_type, IfNoneMatch="*")
+        try:
+            token = await self._replace(fs, path, data, expected, content_type)
+        except PreconditionFailedError:
+            if self._bare is not None or await self._etag(fs, path) != expected:
+                raise
+            token = await self._replace(fs, path, data, expected.strip('"'), content_type)
+            self._bare = True
+        self._bare = bool(self._bare)
+        return token
+
+    async def _replace(
+        self, fs: Any, path: str, data: bytes, expected: str, content_type: str | None
+    ) -> str:
+        etag = expected.strip('"') if self._bare else expected
         with _refusals(path):
-            return await self._put(fs, path, data, content_type, **condition)
+            return await self._put(fs, path, data, content_type, IfMatch=etag)
+
+    async def _etag(self, fs: Any, path: str) -> str | None:
+        try:
+            return str((await _s3(fs, "head_object", **_bucket_key(path)))["ETag"])
+        except OSError:
+            return None
 
     async def delete_if(self, fs: Any, path: str, expected: str) -> bool:
         """`delete` the version with that ETag; False where there is no object."""
+        etag = expected.strip('"') if self._bare else expected
         with _refusals(path):
             try:
-                await _s3(fs, "delete_object", **_bucket_key(path), IfMatch=expected)
+                await _s3(fs, "delete_object", **_bucket_key(path), IfMatch=etag)
             except FileNotFoundError as exc:
                 if code_of(exc.__cause__) != "NoSuchKey":
                     raise
