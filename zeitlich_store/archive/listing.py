@@ -8,7 +8,6 @@ from contextlib import aclosing
 from ..keys import is_v2_path, ref_of_v2_path, v1_folder, v2_folder
 from ..models import ArchiveInfo, ObjectInfo, ThreadRef
 from ..protocols import ObjectStore
-from ..snapshot import v2
 from .v1_objects import V1Objects
 from .v2_objects import V2Objects
 
@@ -79,7 +78,7 @@ async def named(objs: V2Objects, path: str) -> ThreadRef | None:
     blob = await objs.store.get(path)
     if blob is None:
         return None
-    ref = v2.parse(blob.data, objs.codecs, max_bytes=objs.max_bytes).ref
+    ref = (await objs.parsed(blob.data, None)).ref
     return ref if objs.path(ref) == path else None
 
 
