@@ -74,7 +74,7 @@ class Checker:
         try:
             ref = await named(self._v2, path)
         except UNREADABLE as exc:
-            return row.damaged(f"{path}: {exc}")
+            return row.damaged(str(exc))
         if ref is not None or await self._store.store.get_range(path, 0, 1) is None:
             return ref
         return row.damaged(f"{path}: no thread has this path; the object was moved")

@@ -1,7 +1,7 @@
 """Wrote the encrypted golden files beside it; run again, it only adds those that are missing.
 
-They hold threads of ``../v2/index.json``. The keys are published in ``keys.txt``, protect nothing;
-and each salt comes from the name, so that what is not compressed can be made again.
+They hold threads of ``../v2/index.json``. The keys are published in ``keys.txt`` and protect
+nothing; each salt comes from the name, so that what is not compressed can be made again.
 """
 
 import hashlib
