@@ -47,6 +47,7 @@ def gcs_emulator() -> Iterator[cloud_services.GcsServer]:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's own configuration reaches a test."""
-    for name in ("ZEITLICH_HOT_URL", "ZEITLICH_COLD_URL", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+    ours = ("ZEITLICH_HOT_URL", "ZEITLICH_COLD_URL", "ZEITLICH_ENCRYPTION_KEYS")
+    for name in (*ours, "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "zeitlich_store"
 LAYERS = [
     {"models", "results", "errors", "_json", "_cpu", "_version"},
     {"protocols", "abilities", "keys", "snapshot"},
-    {"codecs", "backends", "archive", "tiering", "flush"},
+    {"codecs", "backends", "encryption", "archive", "tiering", "flush"},
     {
         *("messages", "thread", "session", "store", "upkeep", "listing", "helpers", "sync"),
         *("urls", "registry", "builders", "factory", "__init__"),
@@ -21,7 +21,7 @@ LAYERS = [
     {"cli", "testing", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-OPTIONAL = {"s3fs", "gcsfs", "adlfs", "orjson", "typer", "rich"}
+OPTIONAL = {"s3fs", "gcsfs", "adlfs", "orjson", "typer", "rich", "cryptography"}
 
 
 def module_of(path: Path) -> str:
@@ -126,6 +126,12 @@ def test_the_lowest_layers_use_the_standard_library_alone(module):
 @pytest.mark.parametrize("module", [m for m in MODULES if top(m) in {"backends", "codecs"}])
 def test_an_adapter_imports_one_third_party_library(module):
     assert len(third_party(module)) <= 1
+
+
+def test_only_encryption_knows_cryptography():
+    assert {m for m in MODULES if "cryptography" in third_party(m)} == {
+        "zeitlich_store.encryption.aead"
+    }
 
 
 def test_only_the_cli_knows_typer_and_rich():

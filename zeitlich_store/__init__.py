@@ -5,18 +5,24 @@ A hot tier (Redis, or this process's memory) holds a thread while an agent works
 """
 
 from ._version import __version__
+from .encryption import Encryption, Keyring
 from .errors import (
     ColdTierAccessError,
     ColdTierUnavailableError,
     ConfigurationError,
     ConflictError,
     CorruptSnapshotError,
+    EncryptionError,
     HotTierCorruptError,
     HotTierUnavailableError,
+    KeyUnavailableError,
     LimitExceededError,
+    MissingKeyError,
+    PlaintextRefusedError,
     PreconditionFailedError,
     ThreadNotFoundError,
     UnsupportedFormatError,
+    WrongKeyError,
     ZeitlichStoreError,
 )
 from .factory import open_store
@@ -57,6 +63,8 @@ __all__ = [
     "ConvertStatus",
     "Converted",
     "CorruptSnapshotError",
+    "Encryption",
+    "EncryptionError",
     "FlushResult",
     "FlushStatus",
     "HotTier",
@@ -64,8 +72,12 @@ __all__ = [
     "HotTierUnavailableError",
     "HydrateResult",
     "HydrateStatus",
+    "KeyUnavailableError",
+    "Keyring",
     "LimitExceededError",
+    "MissingKeyError",
     "ObjectStore",
+    "PlaintextRefusedError",
     "PreconditionFailedError",
     "Salvaged",
     "Session",
@@ -80,6 +92,7 @@ __all__ = [
     "ThreadStat",
     "ThreadStore",
     "UnsupportedFormatError",
+    "WrongKeyError",
     "ZeitlichStoreError",
     "__version__",
     "apply_snapshot",

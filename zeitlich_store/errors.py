@@ -9,6 +9,11 @@
     │   └── PreconditionFailedError             one conditional write was refused (for tier authors)
     ├── CorruptSnapshotError                    the archive is damaged; it is never overwritten
     ├── UnsupportedFormatError                  the archive is newer than this version: upgrade
+    ├── EncryptionError                         the archive is whole, but not to be read like this
+    │   ├── MissingKeyError                     it is encrypted with a key that is not configured
+    │   ├── WrongKeyError                       the key of that number is not the one it needs
+    │   └── PlaintextRefusedError               it is not encrypted, and encryption=require
+    ├── KeyUnavailableError                     the key source failed; retry
     ├── LimitExceededError                      the object is larger than a configured limit
     ├── HotTierCorruptError                     part of a hot thread is gone: drop_hot, then hydrate
     ├── HotTierUnavailableError                 Redis did not answer; retry, every operation may be
@@ -66,6 +71,29 @@ class CorruptSnapshotError(ZeitlichStoreError):
 
 class UnsupportedFormatError(ZeitlichStoreError):
     """An archive was written in a format this version does not know; upgrade to read it."""
+
+
+class EncryptionError(ZeitlichStoreError):
+    """An archive whose bytes are whole cannot be read with the keys there are, or must not be.
+
+    Like damage it is never taken for an absent thread and never overwritten.
+    """
+
+
+class MissingKeyError(EncryptionError):
+    """An archive is encrypted with a key that is not configured; the message has its number."""
+
+
+class WrongKeyError(EncryptionError):
+    """The key configured under an archive's key number is not the one it was encrypted with."""
+
+
+class PlaintextRefusedError(EncryptionError):
+    """An archive is not encrypted, and the store requires it (``encryption=require``)."""
+
+
+class KeyUnavailableError(ZeitlichStoreError):
+    """The source of encryption keys (a callable) failed. Retrying is safe."""
 
 
 class LimitExceededError(ZeitlichStoreError):

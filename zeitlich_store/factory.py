@@ -10,6 +10,7 @@ from typing import Any, Final, TypedDict
 
 from .archive import ObjectArchive
 from .backends.simple_cold import SimpleColdTier, is_simple_cold_tier
+from .encryption import Encryption, Keyring, KeySource
 from .errors import ConfigurationError
 from .keys import THREAD_TTL_SECONDS
 from .protocols import Codec, ColdTier, HotTier, ObjectStore
@@ -40,6 +41,7 @@ def open_store(
     codec: str | Codec | None = None,
     storage_options: Mapping[str, Any] | None = None,
     max_decoded_bytes: int | None = None,
+    encryption: Keyring | KeySource | Encryption | None = None,
 ) -> ThreadStore:
     """Make a store, to be used as ``async with``. Nothing is connected before that.
 
@@ -55,6 +57,9 @@ def open_store(
         codec: Name or `Codec` object for new archives, as the URL's ``codec``; zstd by default.
         storage_options: Options of the cold URL's fsspec filesystem, credentials for instance.
         max_decoded_bytes: Largest decoded archive that is read, 1 GiB by default.
+        encryption: The keys archives are encrypted with: a `Keyring`, a callable (`KeySource`), or
+            an `Encryption`, which has a mode as well. None: the variable
+            ``ZEITLICH_ENCRYPTION_KEYS``; without it nothing is encrypted.
 
     Raises:
         ConfigurationError: Any mistake that can be seen without connecting.
@@ -64,7 +69,7 @@ def open_store(
     """
     hot = os.environ.get(HOT_ENV) or "memory://" if hot is None else hot
     cold = os.environ.get(COLD_ENV) or default_cold_url() if cold is None else cold
-    settings = _ColdSettings(codec, storage_options, max_decoded_bytes)
+    settings = _ColdSettings(codec, storage_options, max_decoded_bytes, encryption)
     cold_tier, cold_name = settings.tier(cold)
     hot_tier, hot_name = _hot_tier(hot, hot_only=cold_tier is None)
     return ThreadStore(hot_tier, cold_tier, name_hot=hot_name, name_cold=cold_name)
@@ -143,14 +148,17 @@ class _ColdSettings:
         codec: str | Codec | None,
         storage_options: Mapping[str, Any] | None,
         max_decoded_bytes: int | None,
+        encryption: Keyring | KeySource | Encryption | None,
     ) -> None:
         self._codec = codec
+        self._encryption = encryption
         self._storage_options = dict(storage_options or {})
         self._max_decoded_bytes = _positive("max_decoded_bytes", max_decoded_bytes)
 
     def tier(self, cold: object) -> tuple[ColdTier | None, str]:
         """The cold tier and the name it is shown by."""
         if cold == HOT_ONLY:
+            self._refuse_encryption(None, "without a cold tier nothing is archived")
             return None, HOT_ONLY
         if isinstance(cold, str):
             return self._from_url(cold)
@@ -168,9 +176,16 @@ class _ColdSettings:
         built = backend.build(url, storage_options=self._storage_options)
         if _has(built, *_STORE_METHODS):
             return self._archive(built, url), str(url)
-        return self._ready(built), str(url)
+        return self._ready(built, url), str(url)
 
-    def _ready(self, cold: object) -> ColdTier:
+    def _refuse_encryption(self, url: BackendUrl | None, why: str) -> None:
+        """`ConfigurationError` where what is asked for would not be encrypted."""
+        asked = url.options.get("encryption", "off") if url else "off"
+        if self._encryption is not None or asked != "off":
+            raise ConfigurationError(f"encryption has no effect here: {why}")
+
+    def _ready(self, cold: object, url: BackendUrl | None = None) -> ColdTier:
+        self._refuse_encryption(url, "a ready cold tier decides itself what it writes")
         if self._codec is not None or self._max_decoded_bytes is not None:
             raise ConfigurationError("a ready cold tier has its own codec and limits")
         if is_simple_cold_tier(cold):
@@ -188,7 +203,17 @@ class _ColdSettings:
         limit = _one("max_decoded_bytes", self._max_decoded_bytes, options)
         if limit is not None:
             named["max_decoded_bytes"] = limit
+        named["encryption"] = self._make_encryption(options)
         return ObjectArchive(store, self._make_codec(options), codecs=readable_codecs(), **named)
+
+    def _make_encryption(self, options: Mapping[str, Any]) -> Encryption:
+        """From the argument, else the environment; the URL's mode, else on where there are keys."""
+        mode = options.get("encryption")
+        if isinstance(self._encryption, Encryption):
+            _one("encryption", self._encryption.mode, options)
+            return self._encryption
+        keys = self._encryption
+        return Encryption(Keyring.from_environment() if keys is None else keys, mode=mode)
 
     def _make_codec(self, options: Mapping[str, Any]) -> Codec:
         if isinstance(self._codec, str | None):

@@ -113,7 +113,8 @@ class Checked:
     """One archive that was verified: `problem` is "" where nothing is wrong with it.
 
     `size` in bytes as stored; `messages` and `generation` are None where they could not be read
-    (or the format keeps none), `ref` where not even the thread is known.
+    (or the format keeps none), `ref` where not even the thread is known. `unchecked` says what
+    could not be looked at: without any key, only the checksums of an encrypted archive.
     """
 
     path: str
@@ -123,6 +124,7 @@ class Checked:
     messages: int | None = None
     generation: int | None = None
     problem: str = ""
+    unchecked: str = ""
 
     @property
     def ok(self) -> bool:

@@ -292,6 +292,7 @@ async def held(objects):
     """What each object holds by itself."""
     archive, found = ObjectArchive(objects, GzipCodec()), []
     for path, data in (await everything(objects)).items():
-        whole = archive.v2._parse(data, REF) if path == V2 else archive.v1.parse(data)
+        newer = (await archive.v2.parsed(data, REF)).snapshot if path == V2 else None
+        whole = newer or archive.v1.parse(data)
         found.append((whole.messages, whole.state, set(whole.dedup_ids)))
     return found

@@ -54,6 +54,7 @@ def archive_arguments(monkeypatch, cold, **kwargs):
 
     def record(store, codec, **named):
         readable = named.pop("codecs")
+        assert not named.pop("encryption").has_keys
         assert [each.name for each in readable] == ["gzip", "json", "zstd"]
         calls.append((store, codec, named))
         return ObjectArchive(store, codec, **named)

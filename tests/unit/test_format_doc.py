@@ -118,6 +118,7 @@ def test_the_worked_example_is_what_is_written():
 
 def test_the_worked_example_can_be_read_from_the_document():
     text = DOCUMENT.read_text("utf-8").partition("### An object, byte by byte")[2]
+    text = text.partition("\n#")[0]
     lines = re.findall(r"^ *(\d+)  ((?:[0-9a-f]{2} ?)+)", text, re.MULTILINE)
     data = b""
     for start, shown in lines:

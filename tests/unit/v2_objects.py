@@ -13,6 +13,7 @@ from zeitlich_store.models import Snapshot, ThreadRef
 from zeitlich_store.snapshot import v2_frames
 from zeitlich_store.snapshot import v2_layout as layout
 from zeitlich_store.snapshot.v2_ids import pack_ids
+from zeitlich_store.snapshot.v2_sealing import OVERHEAD, SEAL_BYTES
 from zeitlich_store.snapshot.varints import prefixed, text_bytes, varint
 
 CODECS = {"json": JsonCodec(), "gzip": GzipCodec(), "zstd": ZstdCodec()}
@@ -97,16 +98,17 @@ def resealed(data, *, frames=True):
     if not layout.HEADER_BYTES <= offset < start:
         offset = layout.HEADER_BYTES
     if frames:
-        _seal_frames(data, offset)
+        _seal_frames(data, offset, encrypted=data[12] == layout.AES_256_GCM)
     part = bytes(data[offset:start])
     return bytes(data[:start]) + layout.pack_trailer(bytes(data[:offset]), part, stored, raw)
 
 
-def _seal_frames(data, end):
-    at, number = layout.HEADER_BYTES, 0
+def _seal_frames(data, end, *, encrypted):
+    at, number = layout.HEADER_BYTES + (SEAL_BYTES if encrypted else 0), 0
+    over = OVERHEAD if encrypted else 0
     while at < end:
         try:
-            info = v2_frames.read_frame_info(bytes(data), at, end, number)
+            info = v2_frames.read_frame_info(bytes(data), at, end, number, overhead=over)
         except CorruptSnapshotError:
             return
         stored = bytes(data[info.start : info.end])

@@ -14,7 +14,12 @@ from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
 from .. import _cpu
-from ..errors import ConflictError, PreconditionFailedError, ZeitlichStoreError
+from ..errors import (
+    ConfigurationError,
+    ConflictError,
+    PreconditionFailedError,
+    ZeitlichStoreError,
+)
 from ..models import Archived, Snapshot, ThreadRef, Written
 from ..protocols import Codec
 from ..results import Converted, ConvertStatus
@@ -80,7 +85,15 @@ class Converter:
 
         None: it has no archive. One whose write id is in `dead` was deleted, its put landed late:
         a new version of it would count again, so it is none.
+
+        Raises:
+            ConfigurationError: To v1, which cannot be encrypted, where the store encrypts.
         """
+        if format == "v1" and self._v2.encryption.writes:
+            raise ConfigurationError(
+                "format v1 cannot be encrypted, and this store encrypts: open it with "
+                "encryption=off to write its archives in plaintext"
+            )
         try:
             header = await self._header(ref)
             if header is not None and header.write_id.hex() in dead:
@@ -102,7 +115,7 @@ class Converter:
 
     async def _to_v2(self, ref: ThreadRef, header: Header | None) -> Converted | None:
         names = await self._names(ref)
-        done = header is not None and await self._in_codec(ref, header)
+        done = header is not None and await self._as_written(ref, header)
         if done and (self._keep_v1 or not names):
             return Converted(ref, ConvertStatus.ALREADY)
         olds = await self._olds(ref)
@@ -115,6 +128,10 @@ class Converter:
         for old in [] if self._keep_v1 else olds:
             await self._v1.remove(old.found)
         return Converted(ref, ConvertStatus.CONVERTED, source.size, size)
+
+    async def _as_written(self, ref: ThreadRef, header: Header) -> bool:
+        """Whether the head is in the codec wanted, and under the key that writes."""
+        return await self._v2.sealed_as_written(header) and await self._in_codec(ref, header)
 
     async def _in_codec(self, ref: ThreadRef, header: Header) -> bool:
         """Whether the head is in the codec wanted, by its first bytes; ours have numbers."""

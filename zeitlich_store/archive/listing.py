@@ -8,8 +8,7 @@ from contextlib import aclosing
 from ..keys import is_v2_path, ref_of_v2_path, v1_folder, v2_folder
 from ..models import ArchiveInfo, ObjectInfo, ThreadRef
 from ..protocols import ObjectStore
-from ..snapshot import v2
-from .v1_objects import V1Objects
+from .v1_objects import UNREADABLE, V1Objects
 from .v2_objects import V2Objects
 
 _PAGE = 500
@@ -79,7 +78,10 @@ async def named(objs: V2Objects, path: str) -> ThreadRef | None:
     blob = await objs.store.get(path)
     if blob is None:
         return None
-    ref = v2.parse(blob.data, objs.codecs, max_bytes=objs.max_bytes).ref
+    try:
+        ref = (await objs.parsed(blob.data, None)).ref
+    except UNREADABLE as exc:
+        raise type(exc)(f"{path}: {exc}") from exc
     return ref if objs.path(ref) == path else None
 
 

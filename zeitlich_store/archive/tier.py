@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
 from .. import _cpu
 from ..codecs.gzip import GzipCodec
 from ..codecs.plain import JsonCodec
 from ..codecs.zstd import ZstdCodec
-from ..errors import ConflictError, PreconditionFailedError
+from ..encryption import Encryption
+from ..errors import ConfigurationError, ConflictError, PreconditionFailedError
 from ..models import Archived, ArchiveInfo, Expected, Removed, Snapshot, ThreadRef, Version, Written
 from ..protocols import Codec, ObjectStore
 from ..results import Checked
@@ -27,6 +28,12 @@ from .v2_objects import TOKEN, V2Objects
 
 DEFAULT_MAX_DECODED_BYTES: Final = 1 << 30
 Format = Literal["v1", "v2"]
+
+
+class _Common(TypedDict):
+    prefix: str
+    max_bytes: int
+    content_type: str | None
 
 
 class ObjectArchive:
@@ -47,6 +54,9 @@ class ObjectArchive:
             refuses to open without them, ``"off"`` never uses them.
         legacy: Whether v1 archives are looked for where there is none in v2.
         keep_v1: Whether a v1 archive stays where it is when the thread is first written in v2.
+        encryption: How v2 archives are encrypted; None: not, and encrypted ones cannot be read.
+
+    Raises `ConfigurationError` for format v1 with encryption, of which it has none.
     """
 
     def __init__(
@@ -62,7 +72,13 @@ class ObjectArchive:
         conditional: Mode = "auto",
         legacy: bool = True,
         keep_v1: bool = False,
+        encryption: Encryption | None = None,
     ) -> None:
+        self.encryption = encryption or Encryption()
+        if format == "v1" and self.encryption.writes:
+            raise ConfigurationError(
+                "format=v1 cannot be encrypted: use format=v2, or say encryption=off"
+            )
         known = codecs or (JsonCodec(), GzipCodec(), ZstdCodec())
         self.prefix = prefix.strip("/")
         self.codec = codec
@@ -79,9 +95,10 @@ class ObjectArchive:
     def _objects(self, codecs: Sequence[Codec]) -> tuple[V1Objects, V2Objects]:
         """The archives in both formats, written with the first of the codecs."""
         prefix, limit, kind = self.prefix, self.max_bytes, self._content_type
-        older = V1Objects(self.commits, codecs, prefix=prefix, max_bytes=limit, content_type=kind)
-        newer = V2Objects(self.commits, codecs, prefix=prefix, max_bytes=limit, content_type=kind)
-        return older, newer
+        common: _Common = {"prefix": prefix, "max_bytes": limit, "content_type": kind}
+        refused = self.encryption.requires
+        older = V1Objects(self.commits, codecs, **common, refused=refused)
+        return older, V2Objects(self.commits, codecs, **common, encryption=self.encryption)
 
     @property
     def store(self) -> ObjectStore:
@@ -116,6 +133,7 @@ class ObjectArchive:
             ConflictError: There are two of which neither is known to be newer; the message names
                 both. Or the tier writes v1, and there is one in v2.
             CorruptSnapshotError, UnsupportedFormatError, LimitExceededError: It cannot be read.
+            EncryptionError: It is encrypted with another key, or is not and has to be.
         """
         if self.format == "v1":
             await self._refuse_v2(ref)
@@ -217,7 +235,8 @@ class ObjectArchive:
         head = await self.v2.head(ref)
         if head is None:
             return None
-        codecs, limit = self.codecs, self.max_bytes
+        codecs, limit, keys = self.codecs, self.max_bytes, await self.encryption.keys_of(head.data)
         return await _cpu.run(
-            lambda: salvage_of(ref, head.data, codecs, max_bytes=limit), size=len(head.data)
+            lambda: salvage_of(ref, head.data, codecs, max_bytes=limit, keys=keys),
+            size=len(head.data),
         )

@@ -9,10 +9,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from .. import _cpu
+from ..encryption.settings import PLAIN_ADVICE
 from ..errors import (
     ConflictError,
     CorruptSnapshotError,
+    EncryptionError,
     LimitExceededError,
+    PlaintextRefusedError,
     PreconditionFailedError,
     UnsupportedFormatError,
 )
@@ -23,7 +26,7 @@ from ..snapshot import v1
 from ..snapshot.sniff import sniff
 from .commits import CommitStore, another
 
-UNREADABLE = (CorruptSnapshotError, LimitExceededError, UnsupportedFormatError)
+UNREADABLE = (CorruptSnapshotError, EncryptionError, LimitExceededError, UnsupportedFormatError)
 EXPANSION = 16
 """How many times its stored size an archive may well have once it is decoded."""
 
@@ -46,7 +49,7 @@ class V1Objects:
     """The v1 archives of a store, at ``{prefix}/{thread key}/{thread id}.json`` + codec suffix.
 
     An existing archive keeps its name and codec. The object is read before it is replaced, and
-    replaced only if it is still what was read.
+    replaced only if it is still what was read. With `refused` none is read: none is encrypted.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class V1Objects:
         prefix: str,
         max_bytes: int,
         content_type: str | None,
+        refused: bool = False,
     ) -> None:
         self.store = store
+        self._refused = refused
         self._codecs = codecs
         self.prefix = prefix
         self._max_bytes = max_bytes
@@ -115,6 +120,8 @@ class V1Objects:
 
     def parse(self, data: bytes) -> Snapshot:
         """The snapshot in an object's bytes, whichever codec they begin with."""
+        if self._refused:
+            raise PlaintextRefusedError(PLAIN_ADVICE)
         return v1.parse(sniff(data, self._codecs).decode(data, max_bytes=self._max_bytes))
 
     async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: Expected) -> Written:

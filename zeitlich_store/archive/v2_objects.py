@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Final
 
 from .. import _cpu
+from ..encryption import Encryption
 from ..errors import ConflictError, PreconditionFailedError
 from ..keys import v2_path
 from ..models import Archived, Blob, Removed, Snapshot, ThreadRef, Written
 from ..protocols import Codec
 from ..snapshot import v2
-from ..snapshot.v2_layout import read_header
+from ..snapshot.v2_layout import Header, read_header
 from .commits import CommitStore, another
 from .v1_objects import EXPANSION, UNREADABLE
 
@@ -32,8 +33,10 @@ class V2Objects:
         prefix: str,
         max_bytes: int,
         content_type: str | None,
+        encryption: Encryption,
     ) -> None:
         self.store = store
+        self.encryption = encryption
         self.codecs = codecs
         self.prefix = prefix
         self.max_bytes = max_bytes
@@ -54,15 +57,24 @@ class V2Objects:
 
     async def decode(self, ref: ThreadRef, head: Blob) -> Archived:
         """The snapshot in a head."""
-        size = len(head.data) * EXPANSION
         try:
-            snapshot = await _cpu.run(self._parse, head.data, ref, size=size)
+            found = await self.parsed(head.data, ref)
         except UNREADABLE as exc:
             raise type(exc)(f"{self.path(ref)}: {exc}") from exc
-        return Archived(snapshot, f"{TOKEN}{head.token}", len(head.data), versioned=True)
+        return Archived(found.snapshot, f"{TOKEN}{head.token}", len(head.data), versioned=True)
 
-    def _parse(self, data: bytes, ref: ThreadRef) -> Snapshot:
-        return v2.parse(data, self.codecs, max_bytes=self.max_bytes, ref=ref).snapshot
+    async def parsed(self, data: bytes, ref: ThreadRef | None) -> v2.Parsed:
+        """What an object holds, and whose it is; `ref`: whose it should be, None: anybody's."""
+        keys, most = await self.encryption.keys_of(data), self.max_bytes
+        return await _cpu.run(
+            lambda: v2.parse(data, self.codecs, max_bytes=most, ref=ref, keys=keys),
+            size=len(data) * EXPANSION,
+        )
+
+    async def sealed_as_written(self, header: Header) -> bool:
+        """Whether an object is encrypted, or not, as a new one would be, under the same key."""
+        key = await self.encryption.writing()
+        return (header.key if header.aead else None) == key
 
     async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: str | None) -> Written:
         """Commit over the version with that token of ours, or (None) where there is no head."""
@@ -72,7 +84,11 @@ class V2Objects:
             snapshot = replace(snapshot, write_id=secrets.token_hex(16))
         snapshot = replace(snapshot, generation=max(1, snapshot.generation))
         size = sum(map(len, snapshot.messages)) + len(snapshot.state or "")
-        data = await _cpu.run(v2.encode, ref, snapshot, self.codecs[0], size=size)
+        codec, sealer = self.codecs[0], await self.encryption.sealer()
+        data = await _cpu.run(
+            lambda: v2.encode(ref, snapshot, codec, sealer=sealer),
+            size=size,
+        )
         token = await self.store.put(
             self.path(ref),
             data,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..archive import ObjectArchive
 from ..archive.commits import Conditions
+from ..encryption import Encryption
 from ..errors import ColdTierAccessError, ZeitlichStoreError
 from ..models import Entry, Outcome, Snapshot, ThreadRef, Version
 from ..protocols import ColdTier, HotTier, ListableColdTier, ScannableHotTier
@@ -191,6 +192,7 @@ class _ColdProbe(_Probe):
         self.note("conditional writes", *_conditions(found))
         if self._cold.format == "v1":
             self.note("format", "warning", "v1 has no room for conflicts: the last writer wins")
+        self.note("encryption", *await _encryption(self._cold.encryption))
 
     async def close(self) -> str:
         await self._cold.aclose()
@@ -203,6 +205,15 @@ def _conditions(found: Conditions) -> tuple[str, str]:
     if not found.delete:
         return "warning", f"it {found}: a delete looks first, and may remove what is newer"
     return "ok", "of two stale writers one gets a conflict"
+
+
+async def _encryption(encryption: Encryption) -> tuple[str, str]:
+    number = await encryption.writing()
+    if number is None:
+        read = "encrypted ones are read" if encryption.has_keys else "there are no keys"
+        return "off", f"archives are written in plaintext; {read}"
+    plain = "refused" if encryption.requires else "read"
+    return "ok", f"AES-256-GCM, key {number} writes; plain archives are {plain}"
 
 
 def _eviction(info: dict[str, Any]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ import typer
 from ..errors import (
     ConflictError,
     CorruptSnapshotError,
+    EncryptionError,
     HotTierCorruptError,
     LimitExceededError,
     ThreadNotFoundError,
@@ -29,6 +30,7 @@ from .settings import Settings
 DAMAGED = (
     ConflictError,
     CorruptSnapshotError,
+    EncryptionError,
     HotTierCorruptError,
     LimitExceededError,
     UnsupportedFormatError,

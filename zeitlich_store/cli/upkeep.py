@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ..encryption import Encryption, Keyring
 from ..registry import make_codec, readable_codecs
 from ..results import Checked, Converted, ConvertStatus, FlushResult
 from ..snapshot.salvage import Salvaged, salvage
@@ -40,9 +42,13 @@ def verify(ctx: typer.Context, threads: Threads = None, every: Every = False) ->
     rows, absent = settings.run(lambda store: _verify(store, settings, threads, every=every))
     damaged = [_damage(row) for row in rows if not row.ok]
     wrapper = {"archives": len(rows), "damaged": len(damaged)}
+    unchecked = sum(bool(row.unchecked) for row in rows)
+    if unchecked:
+        wrapper["unchecked"] = unchecked
     print_rows(damaged, as_json=settings.as_json, wrapper=wrapper)
     if not settings.as_json:
-        say(f"{count(len(rows), 'archive')}, {len(damaged)} damaged")
+        sealed = f", {unchecked} encrypted: without keys only checksums were checked"
+        say(f"{count(len(rows), 'archive')}, {len(damaged)} damaged{sealed if unchecked else ''}")
     for thread in absent:
         warn(f"thread {thread!r} has no archive")
     if damaged or absent:
@@ -95,7 +101,8 @@ def convert(
 ) -> None:
     """Rewrite archives in another format or --codec; run it again where it was stopped.
 
-    What is in that format and codec already is passed over, whatever its level.
+    What is in that format and codec and under the writing key already is passed over, whatever its
+    level.
     """
     settings: Settings = ctx.obj
     _refuse_both(threads, every=every)
@@ -149,7 +156,9 @@ def salvage_thread(
 def _of_file(file: Path) -> Salvaged:
     if not file.is_file():
         raise ValueError(f"{file}: no such file")
-    return salvage(file.read_bytes(), readable_codecs(), max_bytes=_MOST_BYTES)
+    data, encryption = file.read_bytes(), Encryption(Keyring.from_environment(), mode="off")
+    keys = asyncio.run(encryption.keys_of(data))
+    return salvage(data, readable_codecs(), max_bytes=_MOST_BYTES, keys=keys)
 
 
 async def _of_thread(store: ThreadStore, settings: Settings, thread: str | None) -> Salvaged:

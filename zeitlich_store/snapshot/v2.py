@@ -4,14 +4,16 @@
 
     header | frames of messages | manifest | trailer
 
-No I/O here, and limits are checked before anything is allocated. docs/format.md describes every
-byte. Errors do not know the archive's name; the caller adds it.
+In an encrypted object a salt and a key check stand behind the header (`v2_sealing`). No I/O here,
+and limits are checked before anything is allocated. docs/format.md describes every byte. Errors do
+not know the archive's name; the caller adds it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ..errors import CorruptSnapshotError, LimitExceededError, UnsupportedFormatError
@@ -25,12 +27,13 @@ from .v2_frames import (
     decode_frame,
     pack_frame,
     packed,
-    raw_frames,
+    packed_frames,
     read_frame_info,
     unpacked,
 )
 from .v2_ids import Ids, pack_ids, read_ids
 from .v2_manifest import Manifest, most_entries, pack_manifest, read_manifest
+from .v2_sealing import NO_KEYS, OVERHEAD, PLAIN, Keys, Parts, Sealer, begin, frames_at, opened
 from .varints import Reader, prefixed, text_bytes
 
 VERSION: Final = layout.MAJOR
@@ -46,27 +49,37 @@ class Parsed(NamedTuple):
 
 
 def encode(
-    ref: ThreadRef, snapshot: Snapshot, codec: Codec, *, frame_bytes: int = FRAME_BYTES
+    ref: ThreadRef,
+    snapshot: Snapshot,
+    codec: Codec,
+    *,
+    frame_bytes: int = FRAME_BYTES,
+    sealer: Sealer | None = None,
 ) -> bytes:
-    """The archive's bytes.
+    """The archive's bytes, encrypted where there is a `sealer`.
 
     `ValueError` unless the snapshot's write id is 16 bytes in hexadecimal and its generation at
     least 1.
     """
     _check_fields(snapshot)
     compressor = None if codec.name == "json" else codec
-    frames = [
-        (raw.messages, pack_frame(raw, packed(raw.data, compressor), number))
-        for number, raw in enumerate(raw_frames(snapshot.messages, frame_bytes))
-    ]
-    raw = pack_manifest(_manifest(ref, snapshot, [(len(data), count) for count, data in frames]))
+    over = OVERHEAD if sealer else 0
+    frames = list(packed_frames(snapshot.messages, frame_bytes, compressor))
+    table = [(frame.size(over), frame.messages) for frame in frames]
+    raw = pack_manifest(_manifest(ref, snapshot, table))
     stored = packed(raw, compressor)
-    name = codec.name if _number(codec) == layout.NAMED_CODEC else ""
-    manifest = prefixed(text_bytes(name)) + stored
-    body = b"".join(data for _, data in frames)
-    total = layout.HEADER_BYTES + len(body) + len(manifest) + layout.TRAILER_BYTES
-    front = layout.pack_header(_header(ref, snapshot, codec, total, len(frames))) + body
-    return front + manifest + layout.pack_trailer(front, manifest, len(stored), len(raw))
+    name = prefixed(text_bytes(codec.name if _number(codec) == layout.NAMED_CODEC else ""))
+    header = _header(ref, snapshot, codec, len(frames))
+    header = replace(header, aead=layout.AES_256_GCM, key=sealer.key) if sealer else header
+    offset = frames_at(header) + sum(size for size, _ in table)
+    total = offset + len(name) + len(stored) + over + layout.TRAILER_BYTES
+    front, parts = begin(replace(header, total=total), sealer)
+    for number, frame in enumerate(frames):
+        front += pack_frame(frame, number, parts)
+    bound = name + layout.pack_lengths(offset, len(stored) + over, len(raw))
+    manifest = name + parts.seal(layout.MANIFEST, stored, bound)
+    end = layout.pack_trailer(front, manifest, len(stored) + over, len(raw))
+    return bytes(front + manifest + end)
 
 
 def _check_fields(snapshot: Snapshot) -> None:
@@ -91,9 +104,7 @@ def _manifest(ref: ThreadRef, snapshot: Snapshot, frames: list[tuple[int, int]])
     )
 
 
-def _header(
-    ref: ThreadRef, snapshot: Snapshot, codec: Codec, total: int, frames: int
-) -> layout.Header:
+def _header(ref: ThreadRef, snapshot: Snapshot, codec: Codec, frames: int) -> layout.Header:
     return layout.Header(
         codec=_number(codec),
         generation=snapshot.generation,
@@ -101,7 +112,7 @@ def _header(
         messages=len(snapshot.messages),
         write_id=bytes.fromhex(snapshot.write_id),
         tag=layout.thread_tag(ref),
-        total=total,
+        total=0,
         frames=frames,
     )
 
@@ -118,7 +129,12 @@ def _lineage(text: str) -> int:
 
 
 def parse(
-    data: bytes, codecs: Iterable[Codec], *, max_bytes: int, ref: ThreadRef | None = None
+    data: bytes,
+    codecs: Iterable[Codec],
+    *,
+    max_bytes: int,
+    ref: ThreadRef | None = None,
+    keys: Keys = NO_KEYS,
 ) -> Parsed:
     """The snapshot in an archive's bytes, everything checked first.
 
@@ -127,8 +143,11 @@ def parse(
         codecs: What may be read.
         max_bytes: The most it may decode to, 64 bytes for each message included.
         ref: The thread it should belong to; None: whichever.
+        keys: What it may be encrypted with.
 
     Raises:
+        EncryptionError: Every byte is as it was written, but the key is missing or wrong, or the
+            object is not encrypted and has to be.
         CorruptSnapshotError: A bit is wrong, a byte is missing, or it is another thread's object.
         UnsupportedFormatError: It was written by a newer version, or with an unknown codec.
         LimitExceededError: It would decode to more than `max_bytes`.
@@ -140,13 +159,14 @@ def parse(
     if ref is not None and header.tag != layout.thread_tag(ref):
         raise CorruptSnapshotError("the object belongs to another thread: it was moved or swapped")
     codec = codec_of(data, header, trailer, codecs)
-    manifest = manifest_of(data, trailer, codec, max_bytes=max_bytes)
+    parts = opened(data, header, keys)
+    manifest = manifest_of(data, trailer, codec, max_bytes=max_bytes, parts=parts)
     found = _thread(manifest)
     if header.tag != layout.thread_tag(found):
         raise CorruptSnapshotError("the manifest names another thread than the header")
-    frames = _frames(data, header, trailer, manifest)
+    frames = _frames(data, header, trailer, manifest, parts)
     check_budget(frames, max_bytes - trailer.raw)
-    messages = [message for frame in frames for message in decode_frame(data, frame, codec)]
+    messages = [message for frame in frames for message in decode_frame(data, frame, codec, parts)]
     ids = _ids(manifest, messages, most_entries(max_bytes))
     return Parsed(found, snapshot_of(header, manifest, messages, ids))
 
@@ -176,7 +196,7 @@ def codec_of(
 
 
 def _named(data: bytes, trailer: layout.Trailer) -> tuple[str, bytes]:
-    """The codec's name ("" for ours) and the manifest's stored bytes."""
+    """The codec's name ("" for ours) and the manifest's stored bytes, still sealed."""
     end = len(data) - layout.TRAILER_BYTES
     if not layout.HEADER_BYTES <= trailer.offset < end:
         raise CorruptSnapshotError(f"the manifest cannot lie at byte {trailer.offset}")
@@ -186,26 +206,39 @@ def _named(data: bytes, trailer: layout.Trailer) -> tuple[str, bytes]:
     return name, stored
 
 
-def manifest_of(data: bytes, trailer: layout.Trailer, codec: Codec, *, max_bytes: int) -> Manifest:
+def manifest_of(
+    data: bytes,
+    trailer: layout.Trailer,
+    codec: Codec,
+    *,
+    max_bytes: int,
+    parts: Parts = PLAIN,
+) -> Manifest:
     """The manifest, decoded."""
-    _, stored = _named(data, trailer)
+    name, stored = _named(data, trailer)
     if trailer.raw > max_bytes:
         raise LimitExceededError(
             f"the manifest decodes to {trailer.raw} bytes, the limit is {max_bytes} bytes"
         )
-    if trailer.stored > trailer.raw:
+    if not parts.overhead <= trailer.stored <= trailer.raw + parts.overhead:
         raise CorruptSnapshotError("the lengths of the manifest are impossible")
+    lengths = layout.pack_lengths(trailer.offset, trailer.stored, trailer.raw)
+    stored = parts.open(layout.MANIFEST, stored, prefixed(text_bytes(name)) + lengths)
     return read_manifest(unpacked(stored, trailer.raw, codec), most=most_entries(max_bytes))
 
 
 def _frames(
-    data: bytes, header: layout.Header, trailer: layout.Trailer, manifest: Manifest
+    data: bytes,
+    header: layout.Header,
+    trailer: layout.Trailer,
+    manifest: Manifest,
+    parts: Parts,
 ) -> list[FrameInfo]:
     """Every frame, where the table says it is, one right behind the other."""
     frames: list[FrameInfo] = []
-    at = layout.HEADER_BYTES
+    at = frames_at(header)
     for number, (size, count) in enumerate(manifest.frames):
-        frame = read_frame_info(data, at, trailer.offset, number)
+        frame = read_frame_info(data, at, trailer.offset, number, overhead=parts.overhead)
         at += size
         if frame.end != at or frame.messages != count:
             raise CorruptSnapshotError(f"frame {number} is not what the table says of it")

@@ -6,7 +6,8 @@
 
 The stored bytes are the raw ones where compression does not make them shorter. The raw bytes are
 of one of two kinds: *lines*, the messages with a line feed between each two, or, where a message
-holds a line feed itself, *lengths*, the length of every message and then the messages.
+holds a line feed itself, *lengths*, the length of every message and then the messages. In an
+encrypted object the stored bytes are sealed, which makes them 16 longer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final, NamedTuple
 
 from ..errors import CorruptSnapshotError, LimitExceededError
 from ..protocols import Codec
+from .v2_sealing import PLAIN, Parts
 from .varints import Reader, bytes_text, read_varint, text_bytes, varint
 
 FRAME_BYTES: Final = 256 << 10
@@ -78,9 +80,33 @@ def _joined(pieces: list[bytes]) -> RawFrame:
     return RawFrame(lengths + b"".join(pieces), len(pieces), _LENGTHS)
 
 
-def pack_frame(raw: RawFrame, stored: bytes, number: int) -> bytes:
+class PackedFrame(NamedTuple):
+    """Messages put together and compressed, not sealed yet; `raw` is the length before."""
+
+    data: bytes
+    raw: int
+    messages: int
+    kind: int
+
+    def numbers(self, overhead: int) -> bytes:
+        """What stands in front of the frame's digest."""
+        return _numbers(len(self.data) + overhead, self.raw, self.messages, self.kind)
+
+    def size(self, overhead: int) -> int:
+        """How many bytes the frame takes in the object."""
+        return len(self.numbers(overhead)) + DIGEST_BYTES + len(self.data) + overhead
+
+
+def packed_frames(messages: Sequence[str], size: int, codec: Codec | None) -> Iterator[PackedFrame]:
+    """`raw_frames`, compressed where that makes them shorter."""
+    for raw in raw_frames(messages, size):
+        yield PackedFrame(packed(raw.data, codec), len(raw.data), raw.messages, raw.kind)
+
+
+def pack_frame(frame: PackedFrame, number: int, parts: Parts = PLAIN) -> bytes:
     """A frame as it lies in the object."""
-    numbers = _numbers(len(stored), len(raw.data), raw.messages, raw.kind)
+    numbers = frame.numbers(parts.overhead)
+    stored = parts.seal(number, frame.data, numbers)
     return numbers + _digest(numbers, stored, number) + stored
 
 
@@ -88,13 +114,14 @@ def _numbers(stored: int, raw: int, count: int, kind: int) -> bytes:
     return varint(stored) + varint(raw) + varint(2 * count + kind)
 
 
-def read_frame_info(data: bytes, at: int, end: int, number: int) -> FrameInfo:
+def read_frame_info(data: bytes, at: int, end: int, number: int, *, overhead: int = 0) -> FrameInfo:
     """The frame that begins at `at` and must end before `end`."""
     reader = Reader(data[at : min(end, at + _LARGEST_HEADER)])
     stored, raw, count = reader.number(), reader.number(), reader.number()
     digest = reader.take(DIGEST_BYTES)
     frame = FrameInfo(number, at + reader.at, stored, raw, count >> 1, count & 1, digest)
-    if frame.end > end or not 0 < frame.messages <= raw + 1 or stored > raw:
+    fits = frame.end <= end and overhead <= stored <= raw + overhead
+    if not fits or not 0 < frame.messages <= raw + 1:
         raise CorruptSnapshotError(f"the lengths of frame {number}, at byte {at}, are impossible")
     return frame
 
@@ -109,15 +136,16 @@ def check_budget(frames: Sequence[FrameInfo], max_bytes: int) -> None:
         )
 
 
-def decode_frame(data: bytes, frame: FrameInfo, codec: Codec) -> list[str]:
-    """The messages of one frame, digest and lengths checked."""
+def decode_frame(data: bytes, frame: FrameInfo, codec: Codec, parts: Parts = PLAIN) -> list[str]:
+    """The messages of one frame, digest, seal and lengths checked."""
     stored = data[frame.start : frame.end]
     numbers = _numbers(frame.stored, frame.raw, frame.messages, frame.kind)
     if _digest(numbers, stored, frame.number) != frame.digest:
         raise CorruptSnapshotError(
             f"frame {frame.number}, bytes {frame.start} to {frame.end}, is damaged"
         )
-    return _split(unpacked(stored, frame.raw, codec), frame)
+    opened = parts.open(frame.number, stored, numbers)
+    return _split(unpacked(opened, frame.raw, codec), frame)
 
 
 def packed(raw: bytes, codec: Codec | None) -> bytes:

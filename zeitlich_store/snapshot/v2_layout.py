@@ -20,7 +20,10 @@ MAJOR: Final = 2
 HEAD: Final = 1
 """Kind of object: the head of a thread (2, a segment, is for later minor versions)."""
 SHA256: Final = 1
+AES_256_GCM: Final = 1
 NAMED_CODEC: Final = 255
+MANIFEST: Final = (1 << 32) - 1
+"""The manifest's number among the parts that are encrypted; frames are numbered from 0."""
 CODEC_NUMBERS: Final = {"json": 0, "gzip": 1, "zstd": 2}
 
 _HEADER: Final = struct.Struct("<8s6BHQQQQ16s16sQIIII")
@@ -89,9 +92,14 @@ def pack_header(header: Header) -> bytes:
     return whole[:_CRC_AT] + zlib.crc32(whole[:_CRC_AT]).to_bytes(4, "little")
 
 
-def pack_trailer(front: bytes, manifest: bytes, stored: int, raw: int) -> bytes:
+def pack_lengths(offset: int, stored: int, raw: int) -> bytes:
+    """The trailer's first 16 bytes, which a sealed manifest is bound to."""
+    return _LENGTHS.pack(offset, stored, raw)
+
+
+def pack_trailer(front: bytes | bytearray, manifest: bytes, stored: int, raw: int) -> bytes:
     """The 56 bytes behind header and frames (`front`) and the manifest's bytes."""
-    lengths = _LENGTHS.pack(len(front), stored, raw)
+    lengths = pack_lengths(len(front), stored, raw)
     digest = hashlib.sha256(front)
     digest.update(manifest + lengths)
     return lengths + digest.digest() + _END + zlib.crc32(manifest + lengths).to_bytes(4, "little")
@@ -148,7 +156,7 @@ def _understood(header: Header) -> Header:
         raise _newer(f"a first message number {header.first_seq}, of a thread in segments")
     if header.digest != SHA256:
         raise _newer(f"digest {header.digest}")
-    if header.aead:
+    if header.aead not in {0, AES_256_GCM}:
         raise _newer(f"encryption {header.aead}")
     if header.dictionary:
         raise _newer(f"the compression dictionary {header.dictionary:#010x}")
