@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import services
+from . import contracts, services
+
+pytest_collection_modifyitems = contracts.pytest_collection_modifyitems
+pytest_terminal_summary = contracts.pytest_terminal_summary
 
 
 @pytest.fixture(scope="session")

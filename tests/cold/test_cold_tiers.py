@@ -13,7 +13,7 @@ from zeitlich_store.codecs.gzip import GzipCodec
 from zeitlich_store.codecs.plain import JsonCodec
 from zeitlich_store.codecs.zstd import ZstdCodec
 from zeitlich_store.snapshot import v1
-from zeitlich_store.testing.cold_tier_suite import ColdTierSuite
+from zeitlich_store.testing import ColdTierSuite
 
 CODECS = [JsonCodec(), GzipCodec(), ZstdCodec()]
 
@@ -29,6 +29,8 @@ def format_name(request):
 
 
 class TestArchiveInMemory(ColdTierSuite):
+    backend = "memory"
+
     @pytest.fixture
     async def tier(self, codec, format_name):
         return ObjectArchive(MemoryObjectStore(uuid.uuid4().hex), codec, format=format_name)
@@ -37,6 +39,8 @@ class TestArchiveInMemory(ColdTierSuite):
 class TestArchiveWithoutConditions(ColdTierSuite):
     """As on a service that has none: it looks before it writes."""
 
+    backend = "memory, conditional=off"
+
     @pytest.fixture
     async def tier(self, codec, format_name):
         store = MemoryObjectStore(uuid.uuid4().hex)
@@ -44,6 +48,8 @@ class TestArchiveWithoutConditions(ColdTierSuite):
 
 
 class TestArchiveOnDisk(ColdTierSuite):
+    backend = "folder"
+
     @pytest.fixture
     async def tier(self, codec, format_name, tmp_path):
         tier = ObjectArchive(LocalObjectStore(tmp_path), codec, format=format_name)
@@ -52,6 +58,8 @@ class TestArchiveOnDisk(ColdTierSuite):
 
 
 class TestArchiveOnS3(ColdTierSuite):
+    backend = "S3 (moto)"
+
     @pytest.fixture
     async def tier(self, codec, format_name, s3_server):
         options = s3_server.storage_options
@@ -85,6 +93,8 @@ class DictStore:
 
 
 class TestSimpleTierOfSnapshots(ColdTierSuite):
+    backend = "three plain methods"
+
     @pytest.fixture
     async def tier(self):
         return SimpleColdTier(DictStore(as_dict=False))

@@ -8,8 +8,7 @@ from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.s3_cold import S3ObjectStore
-from zeitlich_store.testing.conditional_store_suite import ConditionalStoreSuite
-from zeitlich_store.testing.object_store_suite import ObjectStoreSuite
+from zeitlich_store.testing import ConditionalStoreSuite, ObjectStoreSuite
 
 
 @pytest.fixture
@@ -28,24 +27,32 @@ async def opened():
 
 
 class TestLocal(ConditionalStoreSuite):
+    backend = "folder"
+
     @pytest.fixture
     async def store(self, opened, tmp_path):
         return await opened(LocalObjectStore(tmp_path / "made" / "here"))
 
 
 class TestMemory(ConditionalStoreSuite):
+    backend = "memory"
+
     @pytest.fixture
     async def store(self, opened):
         return await opened(MemoryObjectStore(uuid.uuid4().hex))
 
 
 class TestFsspecMemory(ObjectStoreSuite):
+    backend = "fsspec memory"
+
     @pytest.fixture
     async def store(self, opened):
         return await opened(FsspecObjectStore("memory", f"/{uuid.uuid4().hex}"))
 
 
 class TestS3(ConditionalStoreSuite):
+    backend = "S3 (moto)"
+
     @pytest.fixture
     async def store(self, opened, s3_server):
         root = f"{s3_server.new_bucket()}/some/prefix"
@@ -55,6 +62,8 @@ class TestS3(ConditionalStoreSuite):
 
 class TestS3OfTheCallers(ConditionalStoreSuite):
     """A blocking filesystem handed in by the caller."""
+
+    backend = "S3 (moto), blocking s3fs handed in"
 
     @pytest.fixture
     async def store(self, opened, s3_server):

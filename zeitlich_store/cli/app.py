@@ -13,7 +13,7 @@ import typer
 
 from .._version import __version__
 from ..errors import ConfigurationError, ZeitlichStoreError
-from . import catalog, demo, moving, reading, upkeep, writing
+from . import catalog, conformance, demo, moving, reading, upkeep, writing
 from .output import say, warn
 from .settings import Settings
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, writing, reading, moving, upkeep, catalog):
+for module in (demo, writing, reading, moving, upkeep, catalog, conformance):
     module.register(app)
 
 

@@ -74,7 +74,7 @@ def when(seconds: float | None) -> str:
 
 def progress() -> Progress:
     """A progress display on stderr, silent where that is no terminal."""
-    console = Console(stderr=True)
+    console = Console(file=sys.stderr)  # this very one, whatever takes its place meanwhile
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"))
     return Progress(
         *columns,
