@@ -24,6 +24,13 @@ def s3_server() -> Iterator[services.S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def ftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.FtpServer]:
+    """A real FTP server (pyftpdlib), one for all tests of this process."""
+    with services.ftp_server(tmp_path_factory.mktemp("ftp")) as server:
+        yield server
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's own configuration reaches a test."""

@@ -20,6 +20,8 @@ class Dialect:
     extra: ClassVar[str] = ""
     native: ClassVar[bool] = True
     """Whether the filesystem's own asyncio mode is used where it has one."""
+    connects: ClassVar[bool] = False
+    """Whether making the filesystem object connects to the server."""
     find_options: ClassVar[dict[str, Any]] = {"on_error": "raise"}
     """So that a listing that failed is not an empty one."""
 
@@ -85,6 +87,9 @@ class Dialect:
             if name.startswith(prefix) and name > after:
                 rows.append(ObjectInfo(name, int(info.get("size") or 0), _modified(info)))
         return rows[:limit]
+
+    async def prune(self, fs: Any, folder: str) -> None:
+        """Remove the empty folders at and below `folder`, where the filesystem has any."""
 
 
 class LocalDialect(Dialect):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .fsspec_dialects import AzureDialect, Dialect, GcsDialect, LocalDialect
+from .fsspec_ftp import FtpDialect
 from .fsspec_s3 import S3Dialect
 
 _DIALECTS: Final[dict[str, type[Dialect]]] = {
@@ -17,6 +18,7 @@ _DIALECTS: Final[dict[str, type[Dialect]]] = {
     "abfss": AzureDialect,
     "file": LocalDialect,
     "local": LocalDialect,
+    "ftp": FtpDialect,
 }
 
 
