@@ -11,7 +11,7 @@ import typer
 from ..factory import COLD_ENV, HOT_ENV, open_store
 from ..protocols import ColdTier
 from ..registry import make_codec
-from .output import count, print_rows, progress, say
+from .output import count, print_rows, progress, say, warn
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ def conformance(ctx: typer.Context) -> None:
     report = _run(settings)
     rows = [asdict(tally) for tally in report.tallies.values()]
     failures = [asdict(failure) for failure in report.failures]
-    wrapper = {"ok": report.ok, "failures": failures}
+    wrapper = {"ok": report.ok, "failures": failures, "left": report.left}
     print_rows(rows, as_json=settings.as_json, wrapper=wrapper)
     if not settings.as_json:
         print_rows(failures, as_json=False)
         say(_summary(report))
+    if report.left:
+        warn(report.left)
     if not report.ok:
         raise typer.Exit(1)
 
@@ -71,7 +73,7 @@ def _lent(settings: Settings) -> Lent:
 
     return Lent(
         cold=LentCold(make_cold) if cold else None,
-        hot=LentHot(lambda: open_store(hot, "none").hot) if hot else None,
+        hot=LentHot(lambda: open_store(hot, "memory://unused").hot) if hot else None,
         codec=make_codec(codec) if codec else None,
     )
 

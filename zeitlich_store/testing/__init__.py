@@ -8,7 +8,9 @@ each. They are imported when they are asked for, so that this package itself nee
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Final
 
 from zeitlich_store.errors import ConfigurationError
@@ -43,10 +45,20 @@ LIBRARIES: Final = ("pytest", "pytest_asyncio", "hypothesis")
 ADVICE: Final = 'the suites need pip install "zeitlich-store[testing]"'
 
 
+def show_values() -> None:
+    """Have pytest show what a suite compared: it must be told before the suite is imported."""
+    import pytest  # noqa: PLC0415  # from the extra [testing]
+
+    names = [f"{__name__}.{module.name}" for module in iter_modules(__path__)]
+    suites = [name for name in names if "suite" in name and name not in sys.modules]
+    pytest.register_assert_rewrite(*suites)
+
+
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
+        show_values()
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     except ModuleNotFoundError as exc:
         if exc.name not in LIBRARIES:

@@ -17,7 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from zeitlich_store.archive.commits import Conditions
 from zeitlich_store.errors import ConfigurationError, ZeitlichStoreError
 from zeitlich_store.protocols import Codec
 
@@ -71,15 +70,16 @@ class Tally:
 
 @dataclass(slots=True)
 class Report:
-    """A row for each suite, and the failures."""
+    """A row for each suite, and the failures; `left` says what could not be removed."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    left: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether every contract was kept."""
-        return not any(tally.failed for tally in self.tallies.values())
+        """Whether every contract was kept, and everything that was made is removed."""
+        return not self.left and not any(tally.failed for tally in self.tallies.values())
 
     def tally(self, suite: str) -> Tally:
         """The suite's row."""
@@ -127,7 +127,7 @@ def run(lent: Lent, progress: Progress = lambda _done, _of: None) -> Report:
 
     Raises:
         ConfigurationError: pytest or a plug-in of it is missing, or a tier is set up wrong.
-        ZeitlichStoreError: A tier cannot be opened at all, or not be cleaned up.
+        ZeitlichStoreError: A tier cannot be opened at all.
         KeyboardInterrupt: It was interrupted; what was made is removed.
     """
     check_libraries()
@@ -137,12 +137,22 @@ def run(lent: Lent, progress: Progress = lambda _done, _of: None) -> Report:
         try:
             code = _run_pytest(_cases(lent, report), _plugin(lent, report, progress))
         finally:
-            asyncio.run(lent.clean())
+            report.left = _clean(lent)
     if code == _INTERRUPTED:
         raise KeyboardInterrupt
     if code not in _DONE or not report.tallies:
         raise ZeitlichStoreError(f"the suites could not be run: pytest ended with {code}")
     return report
+
+
+def _clean(lent: Lent) -> str:
+    """Remove what was made; what could not be, in one line."""
+    try:
+        asyncio.run(lent.clean())
+    except Exception as exc:  # noqa: BLE001  # a tier that is being checked may raise anything
+        where = f" below {lent.cold.folder}" if lent.cold else ""
+        return f"what was made{where} could not be removed: {type(exc).__name__}: {exc}"
+    return ""
 
 
 def _cases(lent: Lent, report: Report) -> list[str]:
@@ -153,7 +163,7 @@ def _cases(lent: Lent, report: Report) -> list[str]:
             cases.append("ConditionalStoreCase")
         else:
             cases.append("ObjectStoreCase")
-            report.tally("ConditionalStoreSuite").note = _without(lent.cold.conditions)
+            report.tally("ConditionalStoreSuite").note = _without(lent.cold)
     if lent.cold:
         cases.append("ColdTierCase")
     if lent.codec:
@@ -161,10 +171,9 @@ def _cases(lent: Lent, report: Report) -> list[str]:
     return cases
 
 
-def _without(found: Conditions) -> str:
-    if not any(found):
-        return "not run: this store has no conditional writes, the last of two writers wins"
-    return f"not run: this store {found}, the last of two writers wins"
+def _without(cold: LentCold) -> str:
+    lacks = cold.conditions if cold.offers_conditions else "has no conditional writes"
+    return f"not run: this store {lacks}; of two writers at once the last one wins"
 
 
 def _plugin(lent: Lent, report: Report, progress: Progress) -> object:

@@ -8,6 +8,7 @@ import pytest
 
 from zeitlich_store.protocols import Codec
 
+from . import show_values
 from .conformance import Failure, Lent, Progress, Report
 from .conformance_tiers import LentCold, LentHot
 from .contracts import sentence, suite_of
@@ -41,6 +42,10 @@ class Plugin:
         """The codec."""
         assert self._lent.codec is not None
         return self._lent.codec
+
+    def pytest_configure(self) -> None:
+        """Before the suites are imported."""
+        show_values()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """How many contracts there are."""

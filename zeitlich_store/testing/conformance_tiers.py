@@ -10,10 +10,13 @@ from typing import Any, Final, TypeVar, cast
 from zeitlich_store import keys
 from zeitlich_store.archive import ObjectArchive
 from zeitlich_store.archive.commits import NO_CONDITIONS, Conditions, probe
+from zeitlich_store.errors import ColdTierUnavailableError
 from zeitlich_store.models import Blob, ObjectInfo, ThreadRef
 from zeitlich_store.protocols import ColdTier, ConditionalObjectStore, HotTier, ObjectStore
 
 T = TypeVar("T")
+PREFIX: Final = "suite-"
+"""How the hot suite's thread key begins."""
 PLACE: Final = "zeitlich-conformance-"
 """How everything a run makes begins, in the cold tier."""
 
@@ -102,7 +105,10 @@ class LentCold:
         self.folder = PLACE + secrets.token_hex(8)
         self._refs: set[ThreadRef] = set()
         self.conditions: Conditions = NO_CONDITIONS
-        self.has_objects = isinstance(make(), ObjectArchive)
+        made = make()
+        self.has_objects = isinstance(made, ObjectArchive)
+        store = made.store if isinstance(made, ObjectArchive) else None
+        self.offers_conditions = isinstance(store, ConditionalObjectStore)
 
     def _lent(self) -> ColdTier:
         tier = self._make()
@@ -147,9 +153,13 @@ class LentCold:
                 await tier.delete(ref)
 
     async def _clean_objects(self, store: Below) -> None:
-        while rows := await store.list(""):
-            for row in rows:
-                await store.delete(row.path)
+        tried: list[str] = []
+        while paths := [row.path for row in await store.list("")]:
+            if paths == tried:
+                raise ColdTierUnavailableError(f"{paths[0]} is still there after its delete")
+            for path in paths:
+                await store.delete(path)
+            tried = paths
         prune = getattr(store.inner, "prune", None)
         if prune is not None:
             await prune(self.folder)
@@ -178,7 +188,7 @@ class LentHot:
             pass
 
     async def clean(self) -> None:
-        """Remove the threads; on Redis their gates too, which would stay for an hour."""
+        """Remove the threads; on Redis their gates and staging areas too, which stay for a while."""
         async with self.tier() as tier:
             client: Any = getattr(tier, "client", None)
             for ref in list(self._refs):
@@ -186,3 +196,10 @@ class LentHot:
                     await tier.drop(ref, op=secrets.token_hex(16))
                 else:
                     await client.delete(*keys.every_key(ref))
+            if client is not None:
+                await self._clean_stages(client)
+
+    async def _clean_stages(self, client: Any) -> None:
+        for key in {ref.key for ref in self._refs if ref.key.startswith(PREFIX)}:
+            async for name in client.scan_iter(match=keys.stage_pattern(key), count=1000):
+                await client.delete(name)
