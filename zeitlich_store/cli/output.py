@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from ..flush import DECIDES
+
 _PIPE_WIDTH: Final = 200
 Row = Mapping[str, Any]
 
@@ -56,6 +58,12 @@ def printable(text: str) -> str:
     'a?[31mb'
     """
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+
+
+def words_of(exc: Exception) -> str:
+    """What an error says, with the commands in place of the methods it names."""
+    command = "zeitlich-store resolve THREAD --keep hot (or --keep archive) decides"
+    return str(exc).replace(DECIDES, command)
 
 
 def count(number: int, noun: str) -> str:

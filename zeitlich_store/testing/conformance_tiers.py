@@ -188,7 +188,7 @@ class LentHot:
             pass
 
     async def clean(self) -> None:
-        """Remove the threads; on Redis their gates and staging areas too, which stay for a while."""
+        """Remove the threads; on Redis their gates and staging areas too."""
         async with self.tier() as tier:
             client: Any = getattr(tier, "client", None)
             for ref in list(self._refs):
