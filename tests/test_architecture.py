@@ -15,7 +15,17 @@ LAYERS = [
     {"protocols", "abilities", "keys", "snapshot"},
     {"codecs", "backends", "archive", "tiering", "flush"},
     {
-        *("messages", "thread", "session", "store", "upkeep", "listing", "helpers", "sync"),
+        *(
+            "messages",
+            "thread",
+            "session",
+            "store",
+            "upkeep",
+            "listing",
+            "helpers",
+            "sync",
+            "background",
+        ),
         *("urls", "registry", "builders", "factory", "__init__"),
     },
     {"cli", "testing", "__main__"},
