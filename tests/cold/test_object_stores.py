@@ -50,6 +50,16 @@ class TestFsspecMemory(ObjectStoreSuite):
         return await opened(FsspecObjectStore("memory", f"/{uuid.uuid4().hex}"))
 
 
+class TestFsspecLocal(ObjectStoreSuite):
+    """As a caller hands in fsspec's local filesystem."""
+
+    backend = "fsspec local"
+
+    @pytest.fixture
+    async def store(self, opened, tmp_path):
+        return await opened(FsspecObjectStore("file", str(tmp_path)))
+
+
 class TestS3(ConditionalStoreSuite):
     backend = "S3 (moto)"
 

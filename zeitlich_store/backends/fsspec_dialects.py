@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 from fsspec.asyn import sync
@@ -12,6 +15,8 @@ from ..models import Blob, ObjectInfo
 from .fsspec_errors import is_refusal
 
 _ONE_REQUEST: Final = 5 << 30
+TEMPORARY: Final = ".tmp-"
+"""How a file is called until it is whole."""
 
 
 class Dialect:
@@ -20,6 +25,8 @@ class Dialect:
     extra: ClassVar[str] = ""
     native: ClassVar[bool] = True
     """Whether the filesystem's own asyncio mode is used where it has one."""
+    hidden: ClassVar[str] = ""
+    """How names begin that are never listed; "": none."""
     connects: ClassVar[bool] = False
     """Whether making the filesystem object connects to the server."""
     find_options: ClassVar[dict[str, Any]] = {"on_error": "raise"}
@@ -84,6 +91,8 @@ class Dialect:
         rows = []
         for path, info in sorted(found.items()):
             name = path.lstrip("/").removeprefix(base.lstrip("/"))
+            if self.hidden and name.rpartition("/")[2].startswith(self.hidden):
+                continue
             if name.startswith(prefix) and name > after:
                 rows.append(ObjectInfo(name, int(info.get("size") or 0), _modified(info)))
         return rows[:limit]
@@ -93,7 +102,9 @@ class Dialect:
 
 
 class LocalDialect(Dialect):
-    """fsspec's local filesystem: folders are made on the way."""
+    """fsspec's local filesystem: folders are made on the way, and puts renamed into place."""
+
+    hidden = TEMPORARY
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"auto_mkdir": True, **given}
@@ -101,6 +112,17 @@ class LocalDialect(Dialect):
     def root(self, fs: Any, root: str) -> str:
         # Listings give absolute paths, whatever was asked for.
         return str(fs._strip_protocol(root))  # noqa: SLF001  # fsspec's way to make it absolute
+
+    async def put(self, fs: Any, path: str, data: bytes, content_type: str | None) -> str | None:
+        temporary = f"{path.rpartition('/')[0]}/{TEMPORARY}{secrets.token_hex(8)}"
+        try:
+            await super().put(fs, temporary, data, content_type)
+            await asyncio.to_thread(os.replace, temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                await asyncio.to_thread(os.unlink, temporary)
+            raise
+        return None
 
 
 class BucketDialect(Dialect):

@@ -15,10 +15,9 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from ..errors import ConfigurationError
 from ..models import Blob, ObjectInfo
-from .fsspec_dialects import Dialect
+from .fsspec_dialects import TEMPORARY, Dialect
 
 T = TypeVar("T")
-_TEMPORARY: Final = ".tmp-"
 _UNKNOWN_COMMAND: Final = {"500", "501", "502", "504"}
 _BEYOND_END: Final = {"551", "554"}
 _LOST: Final = (OSError, EOFError, ftplib.error_temp, ftplib.error_reply, ftplib.error_proto)
@@ -140,7 +139,7 @@ def _retrieve(ftp: ftplib.FTP, path: str, start: int) -> Any:
 
 def _write(ftp: ftplib.FTP, path: str, data: bytes) -> None:
     folder = posixpath.dirname(path)
-    temporary = f"{folder}/{_TEMPORARY}{secrets.token_hex(8)}"
+    temporary = f"{folder}/{TEMPORARY}{secrets.token_hex(8)}"
     try:
         try:
             ftp.storbinary(f"STOR {temporary}", io.BytesIO(data))
@@ -175,7 +174,7 @@ def _files(ftp: ftplib.FTP, folder: str) -> Iterator[ObjectInfo]:
         path = posixpath.join(folder, name)
         if facts.get("type") == "dir":
             yield from _files(ftp, path)
-        elif not name.startswith(_TEMPORARY):
+        elif not name.startswith(TEMPORARY):
             yield ObjectInfo(path, int(facts.get("size", 0)), _modified(facts))
 
 
