@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import cloud_services, rgw_service, services
+from . import cloud_services, contracts, rgw_service, services
+
+pytest_collection_modifyitems = contracts.pytest_collection_modifyitems
+pytest_terminal_summary = contracts.pytest_terminal_summary
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +44,13 @@ def gcs_server() -> Iterator[cloud_services.GcsServer]:
 def gcs_emulator() -> Iterator[cloud_services.GcsServer]:
     """The GCS emulator that ignores preconditions, one for all tests of this process."""
     with cloud_services.gcs_emulator() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.FtpServer]:
+    """A real FTP server (pyftpdlib), one for all tests of this process."""
+    with services.ftp_server(tmp_path_factory.mktemp("ftp")) as server:
         yield server
 
 

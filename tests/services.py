@@ -100,6 +100,35 @@ def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
 
 
 @dataclass(frozen=True)
+class FtpServer:
+    """A running FTP server and the folder it serves."""
+
+    port: int
+    folder: Path
+
+    @property
+    def storage_options(self) -> dict[str, Any]:
+        """Options for fsspec's filesystem; in a URL the password would be refused."""
+        return {"username": "agent", "password": CREDENTIALS["secret"]}
+
+    def url(self, name: str) -> str:
+        """The URL of a new folder."""
+        (self.folder / name).mkdir()
+        return f"ftp://{HOST}:{self.port}/{name}"
+
+
+@contextmanager
+def ftp_server(folder: Path) -> Iterator[FtpServer]:
+    """pyftpdlib's server."""
+    if importlib.util.find_spec("pyftpdlib") is None:
+        unavailable("there is no FTP server: install pyftpdlib")
+    port = free_port()
+    server = [sys.executable, "-m", "tests.ftp_server", str(port), str(folder)]
+    with running([*server, CREDENTIALS["secret"]], port, "the FTP server"):
+        yield FtpServer(port, folder)
+
+
+@dataclass(frozen=True)
 class S3Server:
     """A running moto server."""
 

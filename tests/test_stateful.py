@@ -3,23 +3,69 @@
 ZS_STATEFUL_EXAMPLES sets the number of examples, ZS_STATEFUL_STEPS that of the steps in each.
 """
 
+import asyncio
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from zeitlich_store import ThreadStore
 from zeitlich_store.archive import ObjectArchive
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.memory_hot import MemoryHotTier
 from zeitlich_store.backends.redis_hot import RedisHotTier
 from zeitlich_store.backends.redis_wire import thread_keys
+from zeitlich_store.background import background
 from zeitlich_store.codecs.zstd import ZstdCodec
+from zeitlich_store.sync import BlockingStore
 from zeitlich_store.testing.dict_cold import DictColdTier
 from zeitlich_store.testing.stateful import PARTS, StoreMachine
 
 EXAMPLES = os.environ.get("ZS_STATEFUL_EXAMPLES")
 STEPS = int(os.environ.get("ZS_STATEFUL_STEPS", "30"))
+
+
+class Awaited:
+    """A blocking thread as the machine awaits it: each call runs in a worker thread."""
+
+    def __init__(self, blocking):
+        self.blocking = blocking
+
+    def __getattr__(self, name):
+        found = getattr(self.blocking, name)
+        if not callable(found):
+            return found
+
+        async def call(*args, **kwargs):
+            return await asyncio.to_thread(found, *args, **kwargs)
+
+        return call
+
+
+class AwaitedStore(Awaited):
+    """As `Awaited`, of a blocking store."""
+
+    def thread(self, thread_id):
+        return Awaited(self.blocking.thread(thread_id))
+
+
+class BlockingStores(StoreMachine):
+    """Both stores without await; what happens in the middle of a call happens on their loop."""
+
+    async def make_store(self, hot, cold):
+        store = BlockingStore(ThreadStore(hot, cold))
+        return AwaitedStore(await asyncio.to_thread(store.open))
+
+    def other(self, thread_id):
+        return self._stores[1].blocking._store.thread(thread_id)
+
+    async def evict_key(self, ref, part):
+        return await asyncio.to_thread(background.run, super().evict_key(ref, part))
+
+    async def _close(self):
+        for tier in (*self._hots, self._cold):
+            await asyncio.to_thread(background.run, tier.aclose())
 
 
 def run(machine: type[StoreMachine], *, examples: int) -> None:
@@ -90,6 +136,15 @@ class RedisHot(StoreMachine):
 @pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold, V1Cold])
 def test_a_store_in_memory_agrees_with_the_model(cold):
     run(type("Machine", (MemoryHot, cold), {}), examples=300)
+
+
+def test_a_blocking_store_in_memory_agrees_with_the_model():
+    run(type("Machine", (BlockingStores, MemoryHot, ArchiveCold), {}), examples=60)
+
+
+def test_a_blocking_store_on_redis_agrees_with_the_model(redis_server):
+    machine = type("Machine", (BlockingStores, RedisHot, ArchiveCold), {"url": redis_server.url})
+    run(machine, examples=60)
 
 
 @pytest.mark.parametrize("cold", [PlainCold, ConditionalCold, ArchiveCold, V1Cold])

@@ -5,6 +5,7 @@ Each is registered by name in `registry` and imports its own backend.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ REDIS_DEFAULTS: Final[Mapping[str, Any]] = {
 """What a Redis URL may override; times in seconds."""
 _RETRIES: Final = 3
 _BUCKETS: Final = frozenset(["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"])
+_CHAINING: Final = frozenset({"fo", "remote_protocol", "target_protocol"})
 
 
 def memory_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
@@ -103,11 +105,31 @@ def fsspec_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> Obje
     from fsspec import get_filesystem_class
 
     _refuse(url, {})
+    if _CHAINING & set(storage_options):
+        raise ConfigurationError(
+            "storage_options chain one filesystem to another "
+            f"({', '.join(sorted(_CHAINING & set(storage_options)))}), which is not supported"
+        )
     kind = get_filesystem_class(url.scheme)
     text = f"{url.scheme}://{url.location}"
-    options = {**kind._get_kwargs_from_urls(text), **storage_options}  # noqa: SLF001  # fsspec's way to read its own URLs
-    root = str(kind._strip_protocol(text))  # noqa: SLF001  # as above
+    try:
+        options = {**kind._get_kwargs_from_urls(text), **storage_options}  # noqa: SLF001  # fsspec's way to read its own URLs
+        root = str(kind._strip_protocol(text))  # noqa: SLF001  # as above
+    except Exception as exc:  # noqa: BLE001  # each filesystem reads its URLs in its own way
+        raise ConfigurationError(
+            f"fsspec cannot read the cold URL {url}: {type(exc).__name__}"
+        ) from _without_text(exc)
+    _check_host(url, kind, options)
     return object_store(url.scheme, root, storage_options=options)
+
+
+def _check_host(url: BackendUrl, kind: Any, options: Mapping[str, Any]) -> None:
+    """Refuse a URL of a server that names none."""
+    host = inspect.signature(kind.__init__).parameters.get("host")
+    if host is not None and host.default is inspect.Parameter.empty and not options.get("host"):
+        raise ConfigurationError(
+            f"a cold URL of this kind names a server: {url.scheme}://host:port/folder"
+        )
 
 
 def local_path(location: str) -> Path:
@@ -142,6 +164,8 @@ def object_store(protocol: str, root: str, **options: Any) -> ObjectStore:
     from .backends.bucket_cold import BucketObjectStore
     from .backends.fsspec_cold import FsspecObjectStore
 
+    if "::" in root:
+        raise ConfigurationError("a path with '::' is a chained one, which is not supported")
     kind = BucketObjectStore if protocol in _BUCKETS else FsspecObjectStore
     return kind(protocol, root, **options)
 

@@ -22,6 +22,8 @@ REFUSALS: Final = 16
 ARCHIVED_OPS: Final = 16
 """How many operation ids go into the archive with a thread: the last ones."""
 _UNDO: Final = {EvictOutcome.DEAD, EvictOutcome.UNDO}
+DECIDES: Final = "resolve('hot') or resolve('archive') decides"
+"""How an error says what ends a conflict; the command line has words of its own for it."""
 log = logging.getLogger("zeitlich_store")
 
 
@@ -166,7 +168,7 @@ class Flush:
         what = f"generation {head.snapshot.generation}" if head else "gone"
         error = ConflictError(
             f"thread {str(self._ref)!r}: the archive is {what}, not the version this hot copy was "
-            "made from; nothing was overwritten. resolve('hot') or resolve('archive') decides"
+            f"made from; nothing was overwritten. {DECIDES}"
         )
         error.archive, error.revision = head, fresh.revision
         return error

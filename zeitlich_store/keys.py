@@ -64,9 +64,19 @@ def stage_key(ref: ThreadRef, token: str) -> str:
     return _redis_key(ref.key, ref.id, f"stage:{token}")
 
 
+def every_key(ref: ThreadRef) -> list[str]:
+    """The Redis keys of a thread, its gate included, but for staging areas."""
+    return [_redis_key(ref.key, ref.id, part) for part in ("list", "meta", "state", "ids", "gate")]
+
+
 def scan_pattern(key: str) -> str:
     """Glob that matches the meta keys of every thread under a thread key."""
     return f"zs:{{{_enc(key)}:*}}:meta"
+
+
+def stage_pattern(key: str) -> str:
+    """Glob that matches the staging areas of every thread under a thread key."""
+    return f"zs:{{{_enc(key)}:*}}:stage:*"
 
 
 def ref_of_meta_key(redis_key: str) -> ThreadRef:

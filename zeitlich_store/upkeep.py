@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Literal
+from typing import Literal, cast
 
 from .abilities import ConvertibleColdTier, VerifiableColdTier
-from .errors import ConfigurationError, ThreadNotFoundError
+from .errors import (
+    ConfigurationError,
+    CorruptSnapshotError,
+    ThreadNotFoundError,
+    ZeitlichStoreError,
+)
 from .messages import MessageFormat
 from .models import ThreadRef
-from .protocols import Codec, HotTier
+from .protocols import Codec, ColdTier, HotTier
 from .results import Checked, Converted, ConvertStatus
 from .snapshot.salvage import Salvaged
 
@@ -29,8 +34,24 @@ async def salvage(cold: object, ref: ThreadRef) -> Salvaged:
         raise _cannot("salvage")
     found = await cold.salvage(ref)
     if found is None:
-        raise ThreadNotFoundError(f"thread {str(ref)!r} has no archive in format v2")
+        raise await _without_v2(cast("ColdTier", cold), ref)
     return found
+
+
+async def _without_v2(cold: ColdTier, ref: ThreadRef) -> ZeitlichStoreError:
+    """Why there is nothing to salvage: no archive, or one that is read whole or not at all."""
+    try:
+        if await cold.read(ref) is None:
+            return ThreadNotFoundError(f"thread {str(ref)!r} has no archive")
+    except CorruptSnapshotError as exc:
+        return CorruptSnapshotError(
+            f"{exc}; it is in format v1, of which no part can be salvaged: restore it from the "
+            "bucket's versions or a backup"
+        )
+    return ConfigurationError(
+        f"the archive of thread {str(ref)!r} is in format v1 and whole: there is nothing to "
+        "salvage, read it as any other"
+    )
 
 
 async def convert(

@@ -47,6 +47,27 @@ def test_export_all_writes_a_file_for_each_thread(zs, chat, tmp_path, data):
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 
+@pytest.mark.parametrize("char", ["a", "%", "ü", "🚀"])
+def test_export_all_shortens_names_that_are_too_long_for_a_file(zs, tmp_path, char):
+    longest = char * (1024 // len(char.encode()))
+    for name in (longest, longest[:-1]):
+        zs.json("append", name, json.dumps({"n": len(name)}))
+    code, _, err = zs("export", "--all", "-o", tmp_path / "out")
+    assert (code, err.count("2 threads exported")) == (0, 1)
+    found = list((tmp_path / "out").iterdir())
+    assert {len(path.name) <= 255 for path in found} == {True}
+    counts = sorted(json.loads(path.read_text())["n"] for path in found)
+    assert counts == [len(longest) - 1, len(longest)]
+
+
+def test_looking_makes_no_folder(zs, tmp_path):
+    cold = ("--cold", f"file://{tmp_path}/none/here")
+    assert zs("ls", *cold) == (0, "0 threads\n", "")
+    assert zs("show", "t", *cold)[0] == 1
+    assert zs("verify", "--all", *cold)[:2] == (0, "0 archives, 0 damaged\n")
+    assert not (tmp_path / "none").exists()
+
+
 def test_export_joins_a_message_of_several_lines(zs):
     zs.json("append", "t", '{"a":\n1}')
     assert zs("export", "t")[1] == '{"a": 1}\n'

@@ -42,6 +42,14 @@ def test_the_version_named_stays(zs, conflict, keep, left, status):
     assert not zs.json("stat", "t", *conflict)["hot"]
 
 
+def test_a_conflict_names_the_command_that_ends_it(zs, conflict):
+    (row,) = zs.json("flush", "t", *conflict, code=1)
+    _, out, _ = zs("flush", "t", *conflict)
+    for text in (row["detail"], " ".join(out.split())):
+        assert "zeitlich-store resolve THREAD --keep hot" in text
+        assert "resolve('hot')" not in text
+
+
 def test_it_has_to_be_told_which(zs, chat):
     assert zs("resolve", "chat", "--yes")[0] == 2
     assert zs("resolve", "chat", "--keep", "mine", "--yes")[0] == 2

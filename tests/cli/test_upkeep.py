@@ -52,6 +52,38 @@ def test_salvage_writes_what_can_be_read_and_tells_what_is_missing(zs, archive, 
     assert target.read_bytes() == data
 
 
+def test_salvage_writes_over_no_file(zs, archive, tmp_path):
+    target = tmp_path / "out.jsonl"
+    target.write_text("mine")
+    for output, reason in ((target, "exists"), (tmp_path, "folder"), (tmp_path / "a/b", "folder")):
+        code, out, err = zs("salvage", "chat", "-o", output)
+        assert (code, out) == (2, "")
+        assert reason in err
+        assert err.count("\n") == 1
+    assert target.read_text() == "mine"
+
+
+def test_salvage_of_what_is_no_v2_archive_says_what_it_is(zs, archive, tmp_path):
+    zs.json("append", "old", '{"id":"m"}', "--cold", f"file://{tmp_path}/v1?format=v1&codec=gzip")
+    (old,) = (tmp_path / "v1").rglob("old.json.gz")
+    cold = ("--cold", f"file://{tmp_path}/v1")
+    code, out, err = zs("salvage", "old", *cold)
+    assert (code, out) == (2, "")
+    assert "in format v1 and whole" in err
+    code, out, err = zs("salvage", "--file", old)
+    assert (code, out) == (2, "")
+    assert "format v1" in err
+    old.write_bytes(old.read_bytes()[:-3])
+    code, out, err = zs("salvage", "old", *cold)
+    assert (code, out) == (1, "")
+    assert "no part can be salvaged" in err
+    noise = tmp_path / "noise"
+    noise.write_bytes(b"\0\1\2 noise")
+    assert "nothing in it is an archive" in zs("salvage", "--file", noise)[2]
+    code, out, err = zs("salvage", "nobody")
+    assert (code, out, err) == (1, "", "error: thread 'messages/nobody' has no archive\n")
+
+
 def test_salvage_wants_one_source(zs, archive):
     assert zs("salvage")[0] == 2
     assert zs("salvage", "chat", "--file", archive)[0] == 2

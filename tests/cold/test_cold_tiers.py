@@ -12,7 +12,7 @@ from zeitlich_store.codecs.gzip import GzipCodec
 from zeitlich_store.codecs.plain import JsonCodec
 from zeitlich_store.codecs.zstd import ZstdCodec
 from zeitlich_store.snapshot import v1
-from zeitlich_store.testing.cold_tier_suite import ColdTierSuite
+from zeitlich_store.testing import ColdTierSuite
 
 from ..backends import conditional_store
 
@@ -30,6 +30,8 @@ def format_name(request):
 
 
 class TestArchiveInMemory(ColdTierSuite):
+    backend = "memory"
+
     @pytest.fixture
     async def tier(self, codec, format_name):
         return ObjectArchive(MemoryObjectStore(uuid.uuid4().hex), codec, format=format_name)
@@ -38,6 +40,8 @@ class TestArchiveInMemory(ColdTierSuite):
 class TestArchiveWithoutConditions(ColdTierSuite):
     """As on a service that has none: it looks before it writes."""
 
+    backend = "memory, conditional=off"
+
     @pytest.fixture
     async def tier(self, codec, format_name):
         store = MemoryObjectStore(uuid.uuid4().hex)
@@ -45,6 +49,8 @@ class TestArchiveWithoutConditions(ColdTierSuite):
 
 
 class TestArchiveOnDisk(ColdTierSuite):
+    backend = "folder"
+
     @pytest.fixture
     async def tier(self, codec, format_name, tmp_path):
         tier = ObjectArchive(LocalObjectStore(tmp_path), codec, format=format_name)
@@ -67,14 +73,17 @@ class OnServer(ColdTierSuite):
 
 
 class TestArchiveOnS3(OnServer):
+    backend = "S3 (moto)"
     protocol = "s3"
 
 
 class TestArchiveOnAzure(OnServer):
+    backend = "Azure (Azurite)"
     protocol = "az"
 
 
 class TestArchiveOnGcs(OnServer):
+    backend = "GCS (our server)"
     protocol = "gs"
 
 
@@ -101,6 +110,8 @@ class DictStore:
 
 
 class TestSimpleTierOfSnapshots(ColdTierSuite):
+    backend = "three plain methods"
+
     @pytest.fixture
     async def tier(self):
         return SimpleColdTier(DictStore(as_dict=False))

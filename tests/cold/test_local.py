@@ -1,6 +1,7 @@
 """The local store: atomic, durable, inside its folder."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from zeitlich_store.backends.local_cold import LocalObjectStore
 
 @pytest.fixture
 async def store(tmp_path):
+    (tmp_path / "root").mkdir()
     store = LocalObjectStore(tmp_path / "root")
     await store.open()
     return store
@@ -49,6 +51,40 @@ async def test_a_put_syncs_the_file_then_renames_it_then_syncs_the_folder(store,
 async def test_new_folders_are_made_durable_from_the_top(store, events):
     await store.put("a/b/t.json", b"1")
     assert events[:2] == [("sync", "root"), ("sync", "a")]
+
+
+async def test_the_folder_is_made_by_the_first_put_and_by_no_reader(tmp_path):
+    root = tmp_path / "not" / "there"
+    store = LocalObjectStore(root)
+    await store.open()
+    assert await store.get("a/t.json") is None
+    assert await store.get_range("a/t.json", 0, 4) is None
+    assert await store.list("") == []
+    assert not await store.delete("a/t.json")
+    assert list(tmp_path.iterdir()) == []
+    await store.put_if("a/t.json", b"1", expected=None)
+    assert (await store.get("a/t.json")).data == b"1"
+
+
+async def test_a_folder_that_was_there_and_is_gone_is_no_absent_object(tmp_path):
+    store = LocalObjectStore(tmp_path / "root")
+    await store.open()
+    await store.put("t.json", b"1")
+    shutil.rmtree(tmp_path / "root")
+    for step in (store.get("t.json"), store.list(""), store.delete("t.json"), store.put("u", b"")):
+        with pytest.raises(ColdTierUnavailableError, match="not there any more"):
+            await step
+
+
+async def test_pruning_removes_empty_folders_and_nothing_else(store):
+    await store.put("a/b/c/t.json", b"1")
+    await store.put("a/keep/t.json", b"2")
+    await store.delete("a/b/c/t.json")
+    await store.prune("a")
+    assert [path.name for path in (store._root / "a").iterdir()] == ["keep"]
+    assert (await store.get("a/keep/t.json")).data == b"2"
+    with pytest.raises(ValueError, match="object path"):
+        await store.prune("../root")
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

@@ -9,8 +9,8 @@ from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.builders import r2_store
-from zeitlich_store.testing.conditional_store_suite import ConditionalStoreSuite
-from zeitlich_store.testing.object_store_suite import ODD_NAMES, ObjectStoreSuite
+from zeitlich_store.testing import ConditionalStoreSuite, ObjectStoreSuite
+from zeitlich_store.testing.object_store_suite import ODD_NAMES
 from zeitlich_store.urls import parse_cold_url
 
 
@@ -30,24 +30,42 @@ async def opened():
 
 
 class TestLocal(ConditionalStoreSuite):
+    backend = "folder"
+
     @pytest.fixture
     async def store(self, opened, tmp_path):
         return await opened(LocalObjectStore(tmp_path / "made" / "here"))
 
 
 class TestMemory(ConditionalStoreSuite):
+    backend = "memory"
+
     @pytest.fixture
     async def store(self, opened):
         return await opened(MemoryObjectStore(uuid.uuid4().hex))
 
 
 class TestFsspecMemory(ObjectStoreSuite):
+    backend = "fsspec memory"
+
     @pytest.fixture
     async def store(self, opened):
         return await opened(FsspecObjectStore("memory", f"/{uuid.uuid4().hex}"))
 
 
+class TestFsspecLocal(ObjectStoreSuite):
+    """As a caller hands in fsspec's local filesystem."""
+
+    backend = "fsspec local"
+
+    @pytest.fixture
+    async def store(self, opened, tmp_path):
+        return await opened(FsspecObjectStore("file", str(tmp_path)))
+
+
 class TestS3(ConditionalStoreSuite):
+    backend = "S3 (moto)"
+
     @pytest.fixture
     async def store(self, opened, s3_server):
         root = f"{s3_server.new_bucket()}/some/prefix"
@@ -57,6 +75,8 @@ class TestS3(ConditionalStoreSuite):
 
 class TestS3OfTheCallers(ConditionalStoreSuite):
     """A blocking filesystem handed in by the caller."""
+
+    backend = "S3 (moto), blocking s3fs handed in"
 
     @pytest.fixture
     async def store(self, opened, s3_server):
@@ -70,6 +90,8 @@ class TestS3OfTheCallers(ConditionalStoreSuite):
 class TestR2(ConditionalStoreSuite):
     """R2 speaks S3: its own URL, on moto."""
 
+    backend = "R2 (moto)"
+
     @pytest.fixture
     async def store(self, opened, s3_server):
         url = f"r2://account/{s3_server.new_bucket()}/prefix"
@@ -78,6 +100,8 @@ class TestR2(ConditionalStoreSuite):
 
 
 class TestAzure(ConditionalStoreSuite):
+    backend = "Azure (Azurite)"
+
     @pytest.fixture
     async def store(self, opened, azure_server):
         root = f"{azure_server.new_bucket()}/some/prefix"
@@ -87,6 +111,8 @@ class TestAzure(ConditionalStoreSuite):
 
 class TestAzureOfTheCallers(ConditionalStoreSuite):
     """A blocking filesystem handed in by the caller."""
+
+    backend = "Azure (Azurite), blocking adlfs handed in"
 
     @pytest.fixture
     async def store(self, opened, azure_server):
@@ -100,6 +126,8 @@ class TestAzureOfTheCallers(ConditionalStoreSuite):
 class TestGcs(ConditionalStoreSuite):
     """On our own server: the emulators to be had ignore preconditions."""
 
+    backend = "GCS (our server)"
+
     @pytest.fixture
     async def store(self, opened, gcs_server):
         root = f"{gcs_server.new_bucket()}/some/prefix"
@@ -109,6 +137,8 @@ class TestGcs(ConditionalStoreSuite):
 
 class TestGcsOfTheCallers(ConditionalStoreSuite):
     """A blocking filesystem handed in by the caller."""
+
+    backend = "GCS (our server), blocking gcsfs handed in"
 
     @pytest.fixture
     async def store(self, opened, gcs_server):
@@ -121,6 +151,8 @@ class TestGcsOfTheCallers(ConditionalStoreSuite):
 
 class TestGcsEmulator(ObjectStoreSuite):
     """The emulator from PyPI: plain operations."""
+
+    backend = "GCS (gcp-storage-emulator)"
 
     @pytest.fixture
     async def store(self, opened, gcs_emulator):

@@ -7,10 +7,12 @@ import pytest
 from zeitlich_store.backends.memory_hot import MemoryHotTier
 from zeitlich_store.backends.redis_hot import RedisHotTier
 from zeitlich_store.protocols import HotTier
-from zeitlich_store.testing.hot_tier_suite import HotTierSuite
+from zeitlich_store.testing import HotTierSuite
 
 
 class TestMemoryHotTier(HotTierSuite):
+    backend = "memory"
+
     @pytest.fixture
     async def hot(self) -> AsyncIterator[HotTier]:
         tier = MemoryHotTier()
@@ -20,6 +22,8 @@ class TestMemoryHotTier(HotTierSuite):
 
 
 class TestRedisHotTier(HotTierSuite):
+    backend = "Redis"
+
     @pytest.fixture
     async def hot(self, redis_server) -> AsyncIterator[HotTier]:
         tier = RedisHotTier.from_url(redis_server.url)

@@ -3,11 +3,18 @@
 import asyncio
 import inspect
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from zeitlich_store import SessionThread, Thread, ThreadNotFoundError, ThreadStore
+from zeitlich_store import (
+    ConfigurationError,
+    SessionThread,
+    Thread,
+    ThreadNotFoundError,
+    ThreadStore,
+)
 from zeitlich_store.sync import (
     BlockingSessionThread,
     BlockingStore,
@@ -93,6 +100,126 @@ def test_many_threads_share_one_store(store):
         list(pool.map(work, range(64)))
     stored = [m["id"] for n in range(4) for m in store.read(f"t-{n}").messages]
     assert sorted(stored) == sorted(f"m{n}" for n in range(64))
+
+
+THREADS, EACH = 16, 40
+
+
+@pytest.fixture(params=["memory", "redis"])
+def shared(request, tmp_path):
+    """A store that many threads share, on either hot tier."""
+    redis = request.param == "redis"
+    hot = request.getfixturevalue("redis_server").url if redis else "memory://"
+    with open_store_sync(hot, f"file://{tmp_path}") as store:
+        yield store
+
+
+def at_once(work):
+    """Run `work` in as many threads as there are, all beginning together."""
+    start = threading.Barrier(THREADS)
+
+    def run(n):
+        start.wait()
+        return work(n)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+def own_order(messages):
+    """What each writer wrote, in the order in which it is stored."""
+    found = {}
+    for message in messages:
+        found.setdefault(message["by"], []).append(message["at"])
+    return found
+
+
+def test_of_many_threads_appending_to_one_nothing_is_lost_and_each_keeps_its_order(shared):
+    name = uuid.uuid4().hex
+    shared.thread(name).initialize()
+
+    def work(n):
+        thread = shared.thread(name)
+        return sum(thread.append({"id": f"{n}-{at}", "by": n, "at": at}) for at in range(EACH))
+
+    assert at_once(work) == [EACH] * THREADS
+    shared.thread(name).flush()
+    expected = {n: list(range(EACH)) for n in range(THREADS)}
+    assert own_order(shared.read(name).messages) == expected
+
+
+def test_of_many_threads_in_sessions_of_many_nothing_is_lost_and_each_keeps_its_order(shared):
+    names = [uuid.uuid4().hex for _ in range(4)]
+
+    def work(n):
+        for at in range(8):
+            with shared.session(names[(n + at) % 4]) as thread:
+                thread.append({"id": f"{n}-{at}", "by": n, "at": at})
+
+    at_once(work)
+    for place, name in enumerate(names):
+        wanted = {n: [at for at in range(8) if (n + at) % 4 == place] for n in range(THREADS)}
+        assert own_order(shared.read(name).messages) == wanted
+
+
+def append_until_closed(store, begun):
+    """Append to a thread of one's own until that is refused: its name, how many, and why."""
+    thread = store.thread(uuid.uuid4().hex)
+    thread.initialize()
+    begun.set()
+    stored, refused = 0, None
+    while refused is None:
+        try:
+            stored += thread.append({"id": f"m{stored}"})
+        except ConfigurationError as exc:
+            refused = str(exc)
+    return thread.id, stored, refused
+
+
+def test_closing_lets_what_is_under_way_end_and_takes_nothing_more(tmp_path, redis_server):
+    store = open_store_sync(redis_server.url, f"file://{tmp_path}").open()
+    begun = [threading.Event() for _ in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        working = [pool.submit(append_until_closed, store, event) for event in begun]
+        for event in begun:
+            event.wait()
+        store.close()
+        ended = [each.result() for each in working]
+    assert all("closed by now" in text for _, _, text in ended)
+    with pytest.raises(ConfigurationError, match="not open"):
+        store.thread("t")
+    with store:
+        for name, stored, _ in ended:
+            assert store.thread(name).length() == stored
+            store.delete(name)
+
+
+def test_a_handle_and_a_session_that_outlive_their_store_say_so(tmp_path):
+    store = open_store_sync("memory://", f"file://{tmp_path}")
+    with pytest.raises(ConfigurationError, match="not open"):
+        store.read("t")
+    with store, store.session("t") as thread:
+        thread.append({"id": "a"})
+        session = store.session("u")
+    for step in (thread.load, session.__enter__):
+        with pytest.raises(ConfigurationError, match="closed by now"):
+            step()
+    store.close()  # once more does nothing
+
+
+async def test_inside_a_running_loop_it_works_and_blocks_that_loop(store):
+    with store.session("t") as thread:
+        assert thread.append({"id": "a"}) == 1
+    assert store.read("t").messages == [{"id": "a"}]
+
+
+@pytest.mark.parametrize("call", [lambda store: store.read("t"), lambda store: store.close()])
+def test_on_its_own_loop_it_is_refused_instead_of_waiting_for_itself(store, call):
+    thread = store.thread("t", serialize=lambda message: call(store))
+    thread.initialize()
+    with pytest.raises(ValueError, match="its own event loop"):
+        thread.append({"id": "a"})
+    assert thread.length() == 0
 
 
 def test_all_blocking_stores_use_one_thread(tmp_path):

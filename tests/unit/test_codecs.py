@@ -8,25 +8,31 @@ from hypothesis import strategies as st
 from zeitlich_store.codecs import GzipCodec, JsonCodec, ZstdCodec
 from zeitlich_store.codecs.zstd import MAX_WINDOW_BYTES
 from zeitlich_store.errors import ConfigurationError
-from zeitlich_store.testing.codec_suite import CodecSuite
+from zeitlich_store.testing import CodecSuite
 
 MIB = 1 << 20
 ALL = (JsonCodec(), GzipCodec(), ZstdCodec())
 
 
 class TestJsonCodec(CodecSuite):
+    backend = "json"
+
     @pytest.fixture
     def codec(self):
         return JsonCodec()
 
 
 class TestGzipCodec(CodecSuite):
+    backend = "gzip"
+
     @pytest.fixture(params=[1, 6, 9])
     def codec(self, request):
         return GzipCodec(level=request.param)
 
 
 class TestZstdCodec(CodecSuite):
+    backend = "zstd"
+
     @pytest.fixture(params=[1, 3, 9, 19, 22])
     def codec(self, request):
         return ZstdCodec(level=request.param)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, TypeVar
@@ -71,7 +72,7 @@ class FsspecObjectStore:
 
     async def open(self) -> None:
         """Make the filesystem on this event loop and check that the bucket is there."""
-        self._fs = self._make() if self._given is None else _asynchronous(self._given)
+        self._fs = await self._made() if self._given is None else _asynchronous(self._given)
         self._dialect = self._dialect.of(self._fs)
         self._root = self._dialect.root(self._fs, self._root)
         try:
@@ -90,6 +91,9 @@ class FsspecObjectStore:
         if time.monotonic() - self._confirmed >= CONFIRM_SECONDS:
             await self._check()
 
+    async def _made(self) -> Any:
+        return await asyncio.to_thread(self._make) if self._dialect.connects else self._make()
+
     def _make(self) -> Any:
         kind = fsspec.get_filesystem_class(self._protocol)
         native = kind.async_impl and self._dialect.native
@@ -102,7 +106,9 @@ class FsspecObjectStore:
                 **mode,
                 **self._options,
             )
-        except Exception as exc:  # noqa: BLE001  # each filesystem's constructor raises its own
+        except Exception as exc:  # each filesystem's constructor raises its own
+            if self._dialect.connects and not isinstance(exc, TypeError | ValueError):
+                raise translate(exc, "connecting to", repr(self), self._secrets) from exc
             raise ConfigurationError(
                 f"the filesystem of {self!r} cannot be made: {type(exc).__name__}; check "
                 "storage_options and the environment"
@@ -156,6 +162,10 @@ class FsspecObjectStore:
         if not rows:
             await self._confirm()
         return rows
+
+    async def prune(self, folder: str) -> None:
+        """Remove the empty folders at and below `folder`, which nobody writes to meanwhile."""
+        await self._call("removing", folder, self._dialect.prune(self._fs, self._at(folder)))
 
     def _at(self, path: str) -> str:
         """The path below the root."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import asyncio
+import os
+import secrets
+from contextlib import suppress
+from typing import Any, ClassVar, Final
 
 from ..errors import ConfigurationError
 from ..models import Blob, ObjectInfo
 from .fsspec_errors import is_refusal
+
+TEMPORARY: Final = ".tmp-"
+"""How a file is called until it is whole."""
 
 
 class Dialect:
@@ -15,6 +22,10 @@ class Dialect:
     extra: ClassVar[str] = ""
     native: ClassVar[bool] = True
     """Whether the filesystem's own asyncio mode is used where it has one."""
+    hidden: ClassVar[str] = ""
+    """How names begin that are never listed; "": none."""
+    connects: ClassVar[bool] = False
+    """Whether making the filesystem object connects to the server."""
     find_options: ClassVar[dict[str, Any]] = {"on_error": "raise"}
     """So that a listing that failed is not an empty one."""
 
@@ -77,13 +88,20 @@ class Dialect:
         rows = []
         for path, info in sorted(found.items()):
             name = path.lstrip("/").removeprefix(base.lstrip("/"))
+            if self.hidden and name.rpartition("/")[2].startswith(self.hidden):
+                continue
             if name.startswith(prefix) and name > after:
                 rows.append(ObjectInfo(name, int(info.get("size") or 0), _modified(info)))
         return rows[:limit]
 
+    async def prune(self, fs: Any, folder: str) -> None:
+        """Remove the empty folders at and below `folder`, where the filesystem has any."""
+
 
 class LocalDialect(Dialect):
-    """fsspec's local filesystem: folders are made on the way."""
+    """fsspec's local filesystem: folders are made on the way, and puts renamed into place."""
+
+    hidden = TEMPORARY
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"auto_mkdir": True, **given}
@@ -91,6 +109,17 @@ class LocalDialect(Dialect):
     def root(self, fs: Any, root: str) -> str:
         # Listings give absolute paths, whatever was asked for.
         return str(fs._strip_protocol(root))  # noqa: SLF001  # fsspec's way to make it absolute
+
+    async def put(self, fs: Any, path: str, data: bytes, content_type: str | None) -> str | None:
+        temporary = f"{path.rpartition('/')[0]}/{TEMPORARY}{secrets.token_hex(8)}"
+        try:
+            await super().put(fs, temporary, data, content_type)
+            await asyncio.to_thread(os.replace, temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                await asyncio.to_thread(os.unlink, temporary)
+            raise
+        return None
 
 
 class BucketDialect(Dialect):

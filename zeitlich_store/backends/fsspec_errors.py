@@ -84,6 +84,8 @@ def is_refusal(exc: BaseException) -> bool:
         or type(link).__name__ in _REFUSED_TYPES
         or code_of(link) in _REFUSED_CODES
         or _status(link) in {401, 403}
+        # ftplib tells by the text alone.
+        or (type(link).__name__ == "error_perm" and str(link)[:3] in {"530", "532"})
         for link in _chain(exc)
     )
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from .fsspec_azure import AzureDialect
 from .fsspec_dialects import Dialect, LocalDialect
+from .fsspec_ftp import FtpDialect
 from .fsspec_gcs import GcsDialect
 from .fsspec_s3 import S3Dialect
 
@@ -19,6 +20,7 @@ _DIALECTS: Final[dict[str, type[Dialect]]] = {
     "abfss": AzureDialect,
     "file": LocalDialect,
     "local": LocalDialect,
+    "ftp": FtpDialect,
 }
 
 

@@ -33,7 +33,7 @@ _ERRORS: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
 
 
 class LocalObjectStore:
-    """Files below `root` (``~`` is expanded; the folder is made when the store opens).
+    """Files below `root` (``~`` is expanded; the folder is made at the first put).
 
     A put writes a temporary file in the same folder, syncs it to disk, renames it over the old one
     and syncs the folder: a reader or a crash sees the old object or the new one, whole.
@@ -44,16 +44,20 @@ class LocalObjectStore:
 
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root).expanduser()
+        self._seen = False
 
     async def open(self) -> None:
-        await asyncio.to_thread(self._make_root)
+        await asyncio.to_thread(self._look_at_root)
 
-    def _make_root(self) -> None:
+    def _look_at_root(self) -> None:
         with map_errors({OSError: ConfigurationError}, f"folder {self._root} cannot be used"):
-            _make_folder(self._root)
-            self._root = self._root.resolve(strict=True)
-            if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
-                raise PermissionError(f"no permission to read and write {self._root}")
+            self._root = self._root.resolve()
+            self._seen = self._root.is_dir()
+            there = next(path for path in (self._root, *self._root.parents) if path.exists())
+            if not there.is_dir():
+                raise NotADirectoryError(f"{there} is no folder")
+            if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(f"no permission to read and write {there}")
 
     async def aclose(self) -> None:
         """Nothing stays open."""
@@ -87,6 +91,10 @@ class LocalObjectStore:
     async def list(self, prefix: str, *, after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         return list(await asyncio.to_thread(self._list, prefix, after, limit))
 
+    async def prune(self, folder: str) -> None:
+        """Remove the empty folders at and below `folder`, which nobody writes to meanwhile."""
+        await asyncio.to_thread(self._prune, folder)
+
     # -- in a worker thread ------------------------------------------------------------------
 
     def _file(self, path: str) -> Path:
@@ -100,8 +108,13 @@ class LocalObjectStore:
         return file
 
     def _check_root(self) -> None:
-        """A root that is gone (a volume not mounted) is no absent object, and is not made anew."""
-        if not self._root.is_dir():
+        """A root that is gone (a volume not mounted) is no absent object, and is not made anew.
+
+        One that never was there holds nothing yet.
+        """
+        if self._root.is_dir():
+            self._seen = True
+        elif self._seen:
             raise ColdTierUnavailableError(f"the folder {self._root} is not there any more")
 
     def _read(self, path: str, start: int, size: int) -> bytes | None:
@@ -139,6 +152,7 @@ class LocalObjectStore:
         with map_errors(_ERRORS, f"writing {file} failed"):
             self._check_root()
             _make_folder(file.parent)
+            self._seen = True
             temporary = file.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
             try:
                 _write_synced(temporary, data)
@@ -186,6 +200,11 @@ class LocalObjectStore:
             base = Path(current).relative_to(self._root).as_posix()
             prefix = "" if base == "." else f"{base}/"
             yield from (f"{prefix}{file}" for file in files if not file.startswith(_TEMPORARY))
+
+    def _prune(self, folder: str) -> None:
+        for current, _, _ in os.walk(self._file(folder), topdown=False):
+            with contextlib.suppress(OSError):  # not empty, or gone
+                Path(current).rmdir()
 
     def _info(self, name: str) -> ObjectInfo | None:
         try:

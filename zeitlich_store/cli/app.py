@@ -13,8 +13,8 @@ import typer
 
 from .._version import __version__
 from ..errors import ConfigurationError, ZeitlichStoreError
-from . import catalog, demo, keys, moving, reading, upkeep, writing
-from .output import say, warn
+from . import catalog, conformance, demo, keys, moving, reading, upkeep, writing
+from .output import say, warn, words_of
 from .settings import Settings
 
 _VALUES: Final = ("--hot", "--cold", "--codec", "--key")
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, writing, reading, moving, upkeep, keys, catalog):
+for module in (demo, writing, reading, moving, upkeep, keys, catalog, conformance):
     module.register(app)
 
 
@@ -61,6 +61,8 @@ def options(
     """Conversation threads in two tiers: hot in Redis, cold in any object store."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("zeitlich_store").setLevel(logging.INFO if verbose else logging.WARNING)
+    if key == "":
+        raise ValueError("--key is empty; leave it out for the thread key 'messages'")
     ctx.obj = Settings(hot, cold, codec, key, as_json)
 
 
@@ -99,7 +101,7 @@ def message_of(exc: Exception) -> str:
     if hasattr(exc, "format_message"):
         return str(exc.format_message())
     known = isinstance(exc, ZeitlichStoreError | ValueError | TypeError)
-    return str(exc) if known and str(exc) else f"{type(exc).__name__}: {exc}"
+    return words_of(exc) if known and str(exc) else f"{type(exc).__name__}: {exc}"
 
 
 def exit_code(exc: Exception) -> int:

@@ -11,7 +11,7 @@ import typer
 from ..errors import ConfigurationError, ZeitlichStoreError
 from ..protocols import ScannableHotTier
 from ..store import ThreadStore
-from .output import print_rows, progress
+from .output import print_rows, progress, words_of
 from .reading import DAMAGED
 from .settings import Settings
 
@@ -112,7 +112,7 @@ async def _flush_one(
     try:
         done = await settings.thread(store, thread_id).flush(delete_hot=not keep)
     except ZeitlichStoreError as exc:
-        return {**row, **counts, "detail": str(exc)}
+        return {**row, **counts, "detail": words_of(exc)}
     row["status"] = str(done.status)
     detail = "still hot" if done.hot else ""
     counts = {"messages": done.messages, "bytes": done.bytes, "generation": done.generation}

@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from ..flush import DECIDES
+
 _PIPE_WIDTH: Final = 200
 Row = Mapping[str, Any]
 
@@ -58,6 +60,12 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
 
 
+def words_of(exc: Exception) -> str:
+    """What an error says, with the commands in place of the methods it names."""
+    command = "zeitlich-store resolve THREAD --keep hot (or --keep archive) decides"
+    return str(exc).replace(DECIDES, command)
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun.
 
@@ -74,7 +82,7 @@ def when(seconds: float | None) -> str:
 
 def progress() -> Progress:
     """A progress display on stderr, silent where that is no terminal."""
-    console = Console(stderr=True)
+    console = Console(file=sys.stderr)  # this very one, whatever takes its place meanwhile
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"))
     return Progress(
         *columns,

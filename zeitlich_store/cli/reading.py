@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -36,6 +37,7 @@ DAMAGED = (
     UnsupportedFormatError,
 )
 """What is wrong with one thread and says nothing of the others."""
+_MOST_OF_A_NAME = 200
 # What no file system objects to; '%' is left out, so that a quoted name never equals a plain one.
 _PLAIN = " !#$&'()+,;=@[]^`{}"
 
@@ -136,7 +138,7 @@ def export(
     if every == (thread is not None):
         raise ValueError("name a thread, or give --all")
     if thread is not None:
-        _check_target(output)
+        check_target(output)
         settings.run(lambda store: _export_one(store, settings, thread, output))
         return
     if output is None:
@@ -194,7 +196,7 @@ async def _export_one(
         _write_file(target, contents.messages)
 
 
-def _check_target(target: Path | None) -> None:
+def check_target(target: Path | None) -> None:
     """`ValueError` for an output file that cannot be made."""
     if target is not None and target.is_dir():
         raise ValueError(f"{target} is a folder; name a file")
@@ -218,11 +220,16 @@ def _write_file(target: Path, messages: list[str]) -> None:
 def file_name(thread_id: str) -> str:
     """A thread id as a file's name; what a file system may not take is percent-encoded.
 
+    One that is too long for a name is shortened: its beginning, and a hash behind ``%%``.
+
     >>> file_name("t-42"), file_name("../a")
     ('t-42', '%2E.%2Fa')
     """
     name = quote(thread_id, safe=_PLAIN)
-    return f"%2E{name[1:]}" if name.startswith(".") else name
+    name = f"%2E{name[1:]}" if name.startswith(".") else name
+    if len(name) <= _MOST_OF_A_NAME:
+        return name
+    return f"{name[:80]}%%{hashlib.sha256(thread_id.encode()).hexdigest()}"
 
 
 def _listed(info: ThreadInfo, *, as_json: bool) -> dict[str, object]:

@@ -15,9 +15,11 @@ from ..encryption import Encryption, Keyring
 from ..registry import make_codec, readable_codecs
 from ..results import Checked, Converted, ConvertStatus, FlushResult
 from ..snapshot.salvage import Salvaged, salvage
+from ..snapshot.sniff import V2_MAGIC
 from ..store import ThreadStore
 from .lines import write_lines
 from .output import Row, count, print_fields, print_rows, progress, say, warn
+from .reading import check_target
 from .settings import Settings
 
 _MOST_BYTES = 1 << 30
@@ -142,6 +144,7 @@ def salvage_thread(
     settings: Settings = ctx.obj
     if (thread is None) == (file is None):
         raise ValueError("name a thread, or give --file")
+    _check_output(output)
     found = _of_file(file) if file else settings.run(lambda s: _of_thread(s, settings, thread))
     messages = [message for _, message in found.messages]
     if output is None:
@@ -153,12 +156,27 @@ def salvage_thread(
     _tell(found)
 
 
+def _check_output(output: Path | None) -> None:
+    check_target(output)
+    if output is not None and output.exists():
+        raise ValueError(f"{output} exists; name a new file")
+
+
 def _of_file(file: Path) -> Salvaged:
     if not file.is_file():
         raise ValueError(f"{file}: no such file")
-    data, encryption = file.read_bytes(), Encryption(Keyring.from_environment(), mode="off")
+    data, codecs = file.read_bytes(), readable_codecs()
+    encryption = Encryption(Keyring.from_environment(), mode="off")
     keys = asyncio.run(encryption.keys_of(data))
-    return salvage(data, readable_codecs(), max_bytes=_MOST_BYTES, keys=keys)
+    found = salvage(data, codecs, max_bytes=_MOST_BYTES, keys=keys)
+    if found.messages or data.startswith(V2_MAGIC):
+        return found
+    if any(codec.matches(data) for codec in codecs):
+        raise ValueError(
+            f"{file}: an archive in format v1, which can be read whole or not at all; salvage "
+            "reads format v2"
+        )
+    raise ValueError(f"{file}: nothing in it is an archive in format v2")
 
 
 async def _of_thread(store: ThreadStore, settings: Settings, thread: str | None) -> Salvaged:

@@ -127,6 +127,7 @@ class ColdTierSuite:
         seen: list[ThreadRef] = []
         after = ""
         while page := await tier.list(key=key, after=after, limit=3):
+            assert page[-1].path > after, "a page ends behind the path it was asked for"
             seen += [row.ref for row in page]
             after = page[-1].path
         assert len(seen) == len(refs)

@@ -9,8 +9,11 @@ from typing import Final, NamedTuple
 from zeitlich_store.models import Base, Entry, EvictOutcome, HotExport, HotInfo, Outcome, ThreadRef
 from zeitlich_store.protocols import HotTier
 
+KEY: Final = f"suite-{secrets.token_hex(4)}"
+"""The suite's thread key, in each process another."""
 
-def new_ref(key: str = "suite") -> ThreadRef:
+
+def new_ref(key: str = KEY) -> ThreadRef:
     """A thread no other test uses: a tier that is shared needs no cleaning up."""
     return ThreadRef(key, secrets.token_hex(8))
 

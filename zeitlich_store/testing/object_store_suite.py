@@ -104,6 +104,7 @@ class ObjectStoreSuite:
         after = ""
         while page := await store.list(f"{folder}/", after=after, limit=2):
             assert len(page) <= 2
+            assert page[0].path > after, "a page begins behind the path it was asked for"
             seen += [row.path for row in page]
             after = page[-1].path
         assert seen == names

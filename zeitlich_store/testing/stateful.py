@@ -154,7 +154,7 @@ class StoreMachine(TwoStores):
     ) -> None:
         """A change's reply is lost, another client appends, the change is sent again."""
         thread, model = self._pick(at, 0)
-        other, (between,) = self._stores[1].thread(thread.id), self._new([None])
+        other, (between,) = self.other(thread.id), self._new([None])
         landed: list[int] = []
 
         async def append() -> None:
@@ -192,7 +192,7 @@ class StoreMachine(TwoStores):
     def flush_while_messages_land(self, at: int, landings: int, *, keep: bool) -> None:
         """A message lands between each export and its evict."""
         thread, model = self._pick_whole(at)
-        other, new = self._stores[1].thread(thread.id), self._new([None] * landings)
+        other, new = self.other(thread.id), self._new([None] * landings)
         self.hot.before_evict = [partial(other.append, message) for message in new]
 
         def flush() -> FlushStatus:
@@ -216,7 +216,7 @@ class StoreMachine(TwoStores):
             return
         thread, model = self._pick_whole(at)
         (message,), dirty = self._new([None]), bool(model.hot and model.hot.dirty)
-        act = partial(overtaking.act, self._stores[1].thread(thread.id), message)
+        act = partial(overtaking.act, self.other(thread.id), message)
         refused = self.conditional and dirty and model.refused(content_tokens=self.content_tokens)
         overtaken = Flush(model, message, keep, dirty, late, self.conditional, refused)
         (self.hot.before_evict if late else self.cold.before_write).append(act)

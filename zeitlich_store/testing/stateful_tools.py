@@ -43,6 +43,14 @@ class TwoStores(RuleBasedStateMachine):
     async def make_cold(self) -> ColdTier:
         """An empty cold tier, not opened."""
 
+    async def make_store(self, hot: HotTier, cold: ColdTier) -> ThreadStore:
+        """An opened store on these tiers, or what has its methods."""
+        return await ThreadStore(hot, cold).open()
+
+    def other(self, thread_id: str) -> Thread:
+        """The second store's handle for what it does in the middle of a call of the first."""
+        return self._stores[1].thread(thread_id)
+
     conditional = True
     """Whether that cold tier refuses a write that expects another version."""
     conflicts = False
@@ -78,8 +86,8 @@ class TwoStores(RuleBasedStateMachine):
         self._hots = [await self.make_hot(), await self.make_hot()]
         self._cold = await self.make_cold()
         self.hot, self.cold = FaultyHotTier(self._hots[0]), FaultyColdTier(self._cold)
-        faulty = ThreadStore(cast("HotTier", self.hot), self.cold)
-        self._stores = [await faulty.open(), await ThreadStore(self._hots[1], self._cold).open()]
+        tiers = [(cast("HotTier", self.hot), self.cold), (self._hots[1], self._cold)]
+        self._stores = [await self.make_store(hot, cold) for hot, cold in tiers]
 
     def teardown(self) -> None:
         """Close the tiers."""

@@ -1,0 +1,24 @@
+"""An FTP server as a process: ``python -m tests.ftp_server PORT FOLDER PASSWORD``.
+
+The user ``agent`` may do everything, the user ``blind`` may list and not read.
+"""
+
+import sys
+
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import FTPHandler
+from pyftpdlib.servers import FTPServer
+
+from tests.services import HOST
+
+
+def main(port, folder, password):
+    users = DummyAuthorizer()
+    users.add_user("agent", password, folder, perm="elradfmwMT")
+    users.add_user("blind", password, folder, perm="el")
+    handler = type("Handler", (FTPHandler,), {"authorizer": users})
+    FTPServer((HOST, int(port)), handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
