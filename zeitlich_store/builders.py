@@ -48,8 +48,9 @@ def redis_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> 
             **REDIS_DEFAULTS,
         )
     except (ValueError, TypeError) as exc:
-        # redis-py's own text may repeat a part of the URL.
-        raise ConfigurationError(f"redis-py refuses the hot URL {url}") from _without_text(exc)
+        # redis-py's own text may repeat a part of the URL, its frames hold all of it.
+        refused = type(exc)
+    raise ConfigurationError(f"redis-py refuses the hot URL {url}: {refused.__name__}")
 
 
 def file_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
@@ -126,6 +127,9 @@ def local_path(location: str) -> Path:
 def _s3(
     root: str, own: Mapping[str, Any], client: Mapping[str, Any], options: Mapping[str, Any]
 ) -> ObjectStore:
+    for name in ("client_kwargs", "config_kwargs"):
+        if not isinstance(options.get(name, {}), Mapping):
+            raise ConfigurationError(f"{name} in storage_options is a dict")
     merged = {**own, **options}
     client_options = {**client, **options.get("client_kwargs", {})}
     if client_options:
@@ -165,7 +169,3 @@ def _refuse(
             raise ConfigurationError(f"parameter {name!r} has no effect on {url.scheme}://")
     if storage_options:
         raise ConfigurationError(f"storage_options have no effect on {url.scheme}://")
-
-
-def _without_text(exc: Exception) -> Exception:
-    return type(exc)("(text withheld, it may hold a secret)")

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar, cast
 
+from ._secrets import hidden
 from .factory import open_store
 from .messages import Message
 from .models import ThreadRef
@@ -78,6 +79,7 @@ def open_store_sync(*args: Any, **kwargs: Any) -> BlockingStore:
     1
     [{'id': 'm1', 'text': 'hi'}]
     """
+    args, kwargs = tuple(map(hidden, args)), {name: hidden(each) for name, each in kwargs.items()}
     return BlockingStore(open_store(*args, **kwargs))
 
 

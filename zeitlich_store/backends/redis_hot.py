@@ -11,6 +11,7 @@ from typing import Any, Self
 import redis.asyncio
 
 from .. import keys as names
+from .._secrets import hidden
 from ..errors import ConfigurationError
 from ..models import (
     Base,
@@ -31,6 +32,13 @@ from .hot_errors import unplaced
 from .redis_calls import ThreadCalls, hot
 from .redis_scripts import Arg, corrupt, damage, redis_errors
 from .redis_wire import thread_keys
+
+
+class _Pool(redis.asyncio.BlockingConnectionPool):
+    """A pool whose repr, which the client's and the pipelines' contain, shows no password."""
+
+    def __repr__(self) -> str:
+        return "<connections to Redis>"
 
 
 class RedisHotTier:
@@ -75,7 +83,8 @@ class RedisHotTier:
         **options: Any,
     ) -> Self:
         """A tier with a client of its own; `options` go to redis-py's connection pool."""
-        pool = redis.asyncio.BlockingConnectionPool.from_url(url, **options)
+        url, options = hidden(url), hidden(options)
+        pool = _Pool.from_url(url, **options)
         client = redis.asyncio.Redis.from_pool(pool)
         return cls(
             client,

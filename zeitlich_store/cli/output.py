@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -58,6 +59,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
 
 
+def quoted(text: str) -> str:
+    """A text as a shell takes it, without control characters."""
+    return shlex.quote(printable(text))
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun.
 
@@ -75,7 +81,11 @@ def when(seconds: float | None) -> str:
 def progress() -> Progress:
     """A progress display on stderr, silent where that is no terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed}"),
+    )
     return Progress(
         *columns,
         TimeElapsedColumn(),

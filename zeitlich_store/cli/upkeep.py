@@ -15,7 +15,7 @@ from ..results import Checked, Converted, ConvertStatus, FlushResult
 from ..snapshot.salvage import Salvaged, salvage
 from ..store import ThreadStore
 from .lines import write_lines
-from .output import Row, count, print_fields, print_rows, progress, say, warn
+from .output import Row, count, print_fields, print_rows, printable, progress, say, warn
 from .settings import Settings
 
 _MOST_BYTES = 1 << 30
@@ -178,7 +178,9 @@ def resolve(
             "resolve gives a version up for good: give --yes where nobody can be asked"
         )
     if not yes:
-        typer.confirm(f"Keep the {keep} version of {thread} for good?", abort=True, err=True)
+        typer.confirm(
+            printable(f"Keep the {keep} version of {thread} for good?"), abort=True, err=True
+        )
 
     async def work(store: ThreadStore) -> FlushResult:
         return await settings.thread(store, thread).resolve(keep)
