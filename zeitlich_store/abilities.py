@@ -14,6 +14,22 @@ from .snapshot.salvage import Salvaged
 
 
 @runtime_checkable
+class BoundedObjectStore(Protocol):
+    """An object store that can refuse to fetch what is larger than any archive may be."""
+
+    max_object_bytes: int | None
+    """Larger objects are `LimitExceededError`, before they are read; None: no limit."""
+
+
+@runtime_checkable
+class ExposedObjectStore(Protocol):
+    """An object store that can tell who else may write to it."""
+
+    def danger(self) -> str:
+        """What others could do to the objects, "" for nothing."""
+
+
+@runtime_checkable
 class VerifiableColdTier(Protocol):
     """A cold tier that can check what it holds without changing anything."""
 

@@ -51,8 +51,9 @@ def redis_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> 
             **REDIS_DEFAULTS,
         )
     except (ValueError, TypeError) as exc:
-        # redis-py's own text may repeat a part of the URL.
-        raise ConfigurationError(f"redis-py refuses the hot URL {url}") from _without_text(exc)
+        # redis-py's own text may repeat a part of the URL, its frames hold all of it.
+        refused = type(exc)
+    raise ConfigurationError(f"redis-py refuses the hot URL {url}: {refused.__name__}")
 
 
 def file_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
@@ -111,16 +112,20 @@ def fsspec_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> Obje
             f"({', '.join(sorted(_CHAINING & set(storage_options)))}), which is not supported"
         )
     kind = get_filesystem_class(url.scheme)
-    text = f"{url.scheme}://{url.location}"
-    try:
-        options = {**kind._get_kwargs_from_urls(text), **storage_options}  # noqa: SLF001  # fsspec's way to read its own URLs
-        root = str(kind._strip_protocol(text))  # noqa: SLF001  # as above
-    except Exception as exc:  # noqa: BLE001  # each filesystem reads its URLs in its own way
-        raise ConfigurationError(
-            f"fsspec cannot read the cold URL {url}: {type(exc).__name__}"
-        ) from _without_text(exc)
+    root, found = _read_by_fsspec(url, kind)
+    options = {**found, **storage_options}
     _check_host(url, kind, options)
     return object_store(url.scheme, root, storage_options=options)
+
+
+def _read_by_fsspec(url: BackendUrl, kind: Any) -> tuple[str, dict[str, Any]]:
+    """Root and options as the filesystem itself reads them from the URL."""
+    text = f"{url.scheme}://{url.location}"
+    try:
+        return str(kind._strip_protocol(text)), kind._get_kwargs_from_urls(text)  # noqa: SLF001  # fsspec's way to read its own URLs
+    except Exception as exc:  # noqa: BLE001  # each filesystem reads its URLs in its own way
+        failed = type(exc)
+    raise ConfigurationError(f"fsspec cannot read the cold URL {url}: {failed.__name__}")
 
 
 def _check_host(url: BackendUrl, kind: Any, options: Mapping[str, Any]) -> None:
@@ -149,6 +154,9 @@ def local_path(location: str) -> Path:
 def _s3(
     root: str, own: Mapping[str, Any], client: Mapping[str, Any], options: Mapping[str, Any]
 ) -> ObjectStore:
+    for name in ("client_kwargs", "config_kwargs"):
+        if not isinstance(options.get(name, {}), Mapping):
+            raise ConfigurationError(f"{name} in storage_options is a dict")
     merged = {**own, **options}
     client_options = {**client, **options.get("client_kwargs", {})}
     if client_options:
@@ -190,7 +198,3 @@ def _refuse(
             raise ConfigurationError(f"parameter {name!r} has no effect on {url.scheme}://")
     if storage_options:
         raise ConfigurationError(f"storage_options have no effect on {url.scheme}://")
-
-
-def _without_text(exc: Exception) -> Exception:
-    return type(exc)("(text withheld, it may hold a secret)")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
+from ._secrets import forget_frames, hidden
 from .archive import ObjectArchive
 from .backends.simple_cold import SimpleColdTier, is_simple_cold_tier
 from .encryption import Encryption, Keyring, KeySource
@@ -67,9 +68,19 @@ def open_store(
     >>> open_store("memory://", "memory://example?codec=gzip")
     ThreadStore(hot='memory://', cold='memory://example?codec=gzip')
     """
-    hot = os.environ.get(HOT_ENV) or "memory://" if hot is None else hot
-    cold = os.environ.get(COLD_ENV) or default_cold_url() if cold is None else cold
-    settings = _ColdSettings(codec, storage_options, max_decoded_bytes, encryption)
+    hot = hidden(os.environ.get(HOT_ENV) or "memory://" if hot is None else hot)
+    cold = hidden(os.environ.get(COLD_ENV) or default_cold_url() if cold is None else cold)
+    storage_options = hidden(storage_options)
+    try:
+        settings = _ColdSettings(codec, storage_options, max_decoded_bytes, encryption)
+        return _made(hot, cold, settings)
+    except ConfigurationError as exc:
+        # The message says it all, and the frames below hold parts of the URLs.
+        forget_frames(exc)
+        raise
+
+
+def _made(hot: Any, cold: Any, settings: _ColdSettings) -> ThreadStore:
     cold_tier, cold_name = settings.tier(cold)
     hot_tier, hot_name = _hot_tier(hot, hot_only=cold_tier is None)
     return ThreadStore(hot_tier, cold_tier, name_hot=hot_name, name_cold=cold_name)
@@ -152,7 +163,11 @@ class _ColdSettings:
     ) -> None:
         self._codec = codec
         self._encryption = encryption
-        self._storage_options = dict(storage_options or {})
+        if not isinstance(storage_options, Mapping | None):
+            raise ConfigurationError(
+                f"storage_options is a dict, not {type(storage_options).__name__}"
+            )
+        self._storage_options = storage_options or {}
         self._max_decoded_bytes = _positive("max_decoded_bytes", max_decoded_bytes)
 
     def tier(self, cold: object) -> tuple[ColdTier | None, str]:

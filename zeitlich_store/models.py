@@ -24,8 +24,11 @@ class ThreadRef:
     id: str
 
     def __post_init__(self) -> None:
-        _check_name("thread key", self.key)
-        _check_name("thread id", self.id)
+        for field in ("key", "id"):
+            name = getattr(self, field)
+            _check_name(f"thread {field}", name)
+            if type(name) is not str:  # an enum's member shows another text than it is
+                object.__setattr__(self, field, str.__str__(name))
 
     def __str__(self) -> str:
         return f"{self.key}/{self.id}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
+from ._secrets import hidden
 from .background import Desk
 from .factory import open_store
 from .messages import Message
@@ -40,6 +41,7 @@ def open_store_sync(*args: Any, **kwargs: Any) -> BlockingStore:
     1
     [{'id': 'm1', 'text': 'hi'}]
     """
+    args, kwargs = tuple(map(hidden, args)), {name: hidden(each) for name, each in kwargs.items()}
     return BlockingStore(open_store(*args, **kwargs))
 
 

@@ -111,25 +111,6 @@ async def test_a_temporary_file_of_a_crashed_put_is_never_listed(store):
     assert [row.path for row in await store.list("")] == ["t.json"]
 
 
-async def test_a_link_that_leads_out_of_the_folder_is_refused(store, tmp_path):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "secret.json").write_bytes(b"secret")
-    (store._root / "messages").symlink_to(outside)
-    with pytest.raises(ValueError, match="leads out"):
-        await store.get("messages/secret.json")
-    with pytest.raises(ValueError, match="leads out"):
-        await store.put("messages/new.json", b"x")
-    assert await store.list("messages/") == []
-    assert [path.name for path in outside.iterdir()] == ["secret.json"]
-
-
-async def test_a_folder_under_an_objects_name_is_an_error_not_an_absent_object(store):
-    (store._root / "t.json").mkdir()
-    with pytest.raises(ColdTierUnavailableError, match=r"t\.json"):
-        await store.get("t.json")
-
-
 async def test_a_file_where_a_folder_should_be_is_an_error_not_an_absent_object(store):
     (store._root / "messages").write_bytes(b"")
     with pytest.raises(ColdTierUnavailableError, match="messages"):
@@ -143,7 +124,7 @@ async def test_what_the_system_refuses_is_an_access_error(store, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     await store.put("t.json", b"x")
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(ColdTierAccessError, match=r"t\.json"):
         await store.get("t.json")
 

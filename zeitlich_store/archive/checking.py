@@ -126,6 +126,13 @@ class Checker:
                 yield row
 
     async def _check(self, path: str, ref: ThreadRef | None) -> Checked | None:
+        try:
+            return await self._checked(path, ref)
+        except UNREADABLE as exc:  # no plain file, or larger than any archive may be
+            newer = is_v2_path(self._v2.prefix, path)
+            return Checked(path, ref, "v2" if newer else "v1", 0, problem=str(exc))
+
+    async def _checked(self, path: str, ref: ThreadRef | None) -> Checked | None:
         blob = await self._store.get(path)
         if blob is None:
             return None

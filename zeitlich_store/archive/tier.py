@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, Literal, TypedDict
 
 from .. import _cpu
+from ..abilities import BoundedObjectStore
 from ..codecs.gzip import GzipCodec
 from ..codecs.plain import JsonCodec
 from ..codecs.zstd import ZstdCodec
@@ -86,6 +87,9 @@ class ObjectArchive:
         self.codecs = (codec, *(c for c in known if c.suffix != codec.suffix))
         self.format: Format = format
         self.max_bytes = max_decoded_bytes
+        if isinstance(store, BoundedObjectStore):
+            # No codec of ours makes more of what it cannot compress.
+            store.max_object_bytes = max_decoded_bytes + max_decoded_bytes // 64 + (1 << 20)
         self.commits = CommitStore(store, mode=conditional, folder=self.prefix)
         self._content_type = content_type
         self.v1, self.v2 = self._objects(self.codecs)

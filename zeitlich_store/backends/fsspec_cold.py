@@ -11,6 +11,7 @@ import fsspec
 from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
+from .._secrets import hidden
 from ..errors import ConfigurationError, ZeitlichStoreError
 from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
@@ -43,6 +44,7 @@ class FsspecObjectStore:
         storage_options: Mapping[str, Any] | None = None,
         filesystem: Any = None,
     ) -> None:
+        storage_options = hidden(storage_options)
         self._protocol = protocol
         self._root = root.rstrip("/") if root != "/" else ""
         self._dialect = dialect_of(protocol)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..errors import ColdTierAccessError, ColdTierUnavailableError, ZeitlichStoreError
 
@@ -16,6 +16,7 @@ _REFUSED_CODES: Final = {
     "SignatureDoesNotMatch",
     "AuthenticationFailed",
 }
+_ADDRESSES: Final = {"endpoint_url", "account_url", "account_host"}
 _REFUSED_TYPES: Final = {
     "ClientAuthenticationError",
     "DefaultCredentialsError",
@@ -48,7 +49,7 @@ def is_missing_bucket(exc: BaseException) -> bool:
 
 
 def secrets_of(options: Mapping[str, Any]) -> list[str]:
-    """Every text in the options that may be a secret, longest first."""
+    """Every text in the options that may be a secret, longest first; of an endpoint its parts."""
     found = {text for text in _texts(options) if len(text) >= 6}
     return sorted(found, key=len, reverse=True)
 
@@ -58,8 +59,8 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            if name == "endpoint_url":
-                yield from _userinfo(str(item))
+            if name in _ADDRESSES:
+                yield from _url_secrets(str(item))
             elif name not in {"region_name", "signature_version"}:
                 yield from _texts(item)
     elif isinstance(value, list | tuple):
@@ -67,12 +68,17 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _userinfo(url: str) -> Iterator[str]:
+def _url_secrets(url: str) -> Iterator[str]:
+    """Userinfo and query of an address, as they stand there and decoded."""
     try:
         found = urlsplit(url)
     except ValueError:
-        return  # no URL; the filesystem says so itself
-    yield from (part for part in (found.username, found.password) if part)
+        yield url  # no URL; the filesystem says so itself
+        return
+    values = [value for part in found.query.split("&") for value in part.split("=", 1)[1:]]
+    for text in (found.username, found.password, found.query, *values):
+        if text:
+            yield from (text, unquote(text))
 
 
 def is_refusal(exc: BaseException) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from ..errors import (
 )
 from ..keys import check_object_path
 from ..models import Blob, ObjectInfo
+from . import local_paths as paths
 from .local_locks import LOCK_FOLDER, locked, path_stripe
 
 _TEMPORARY: Final = ".tmp-"
@@ -30,6 +32,9 @@ _ERRORS: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
     PermissionError: ColdTierAccessError,
     OSError: ColdTierUnavailableError,
 }
+# On Windows these part a path, too, or name a drive or a stream of a file.
+_SEPARATORS: Final = frozenset("\\:" if os.name == "nt" else "")
+log = logging.getLogger("zeitlich_store")
 
 
 class LocalObjectStore:
@@ -37,10 +42,13 @@ class LocalObjectStore:
 
     A put writes a temporary file in the same folder, syncs it to disk, renames it over the old one
     and syncs the folder: a reader or a crash sees the old object or the new one, whole.
-    A token is the object's size and SHA-256.
+    A token is the object's size and SHA-256. Below the root no link is followed, and what is no
+    plain file is `CorruptSnapshotError`. A root that the store makes is its user's alone (0700).
     """
 
     proven = True
+    max_object_bytes: int | None = None
+    """Larger files are `LimitExceededError`, before anything of them is read; None: no limit."""
 
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root).expanduser()
@@ -58,6 +66,12 @@ class LocalObjectStore:
                 raise NotADirectoryError(f"{there} is no folder")
             if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(f"no permission to read and write {there}")
+            if danger := self.danger():
+                log.warning("%s", danger)
+
+    def danger(self) -> str:
+        """What another user of this machine could do to the archives, "" for nothing; `doctor`."""
+        return paths.open_to_all(self._root) if self._root.is_dir() else ""
 
     async def aclose(self) -> None:
         """Nothing stays open."""
@@ -98,13 +112,18 @@ class LocalObjectStore:
     # -- in a worker thread ------------------------------------------------------------------
 
     def _file(self, path: str) -> Path:
-        """The file of an object; `ValueError` for a path that would leave the root."""
+        """The file of an object; `ValueError` for a path that is none; no I/O."""
         parts = check_object_path(path).split("/")
         if parts[-1].startswith(_TEMPORARY):
             raise ValueError(f"{path!r} is no object path: files of that name are temporary")
-        file = self._root.joinpath(*parts)
-        if not file.parent.resolve().is_relative_to(self._root):
-            raise ValueError(f"{path!r} leads out of the folder {self._root}")
+        if _SEPARATORS & set(path):
+            raise ValueError(f"{path!r} is no object path here: it leads out of its folder")
+        return self._root.joinpath(*parts)
+
+    def _real(self, path: str) -> Path:
+        """The file of an object, no folder above it being a link."""
+        file = self._file(path)
+        paths.check_folders(self._root, file.parent)
         return file
 
     def _check_root(self) -> None:
@@ -121,7 +140,7 @@ class LocalObjectStore:
         file = self._file(path)
         with map_errors(_ERRORS, f"reading {file} failed"):
             try:
-                with file.open("rb") as stream:
+                with paths.open_file(self._real(path), self.max_object_bytes) as stream:
                     stream.seek(start)
                     return stream.read(size)
             except FileNotFoundError:
@@ -132,6 +151,7 @@ class LocalObjectStore:
     def _locked(self, path: str) -> Iterator[None]:
         """Keeps other writers of the object out."""
         folder = self._root / LOCK_FOLDER
+        paths.check_folders(self._root, folder)
         _make_folder(folder)
         with locked(folder / path_stripe(path)):
             yield
@@ -151,7 +171,9 @@ class LocalObjectStore:
         file = self._file(path)
         with map_errors(_ERRORS, f"writing {file} failed"):
             self._check_root()
-            _make_folder(file.parent)
+            _make_folder(self._root, paths.ROOT_MODE)
+            _make_folder(self._real(path).parent)
+            paths.check_file(file)
             self._seen = True
             temporary = file.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
             try:
@@ -168,7 +190,7 @@ class LocalObjectStore:
         file = self._file(path)
         with map_errors(_ERRORS, f"deleting {file} failed"):
             try:
-                file.unlink()
+                self._real(path).unlink()
             except FileNotFoundError:
                 self._check_root()
                 return False
@@ -186,6 +208,7 @@ class LocalObjectStore:
         folder = prefix.rpartition("/")[0]
         with map_errors(_ERRORS, f"listing {self._root / folder} failed"):
             self._check_root()
+            paths.check_folders(self._root, self._root / folder)
             names = sorted(
                 name for name in self._names(folder) if name.startswith(prefix) and name > after
             )
@@ -195,9 +218,8 @@ class LocalObjectStore:
         start = self._root / folder
         if not start.resolve().is_relative_to(self._root) or not start.is_dir():
             return
-        for current, folders, files in os.walk(start, onerror=_raise_unless_gone):
-            folders[:] = [name for name in folders if name != LOCK_FOLDER]
-            base = Path(current).relative_to(self._root).as_posix()
+        for current, files in paths.walk(start, LOCK_FOLDER):
+            base = current.relative_to(self._root).as_posix()
             prefix = "" if base == "." else f"{base}/"
             yield from (f"{prefix}{file}" for file in files if not file.startswith(_TEMPORARY))
 
@@ -208,7 +230,7 @@ class LocalObjectStore:
 
     def _info(self, name: str) -> ObjectInfo | None:
         try:
-            stat = (self._root / name).stat()
+            stat = (self._root / name).lstat()
         except FileNotFoundError:
             return None
         return ObjectInfo(name, stat.st_size, stat.st_mtime)
@@ -218,23 +240,17 @@ def _token(data: bytes) -> str:
     return f"{len(data)}-{hashlib.sha256(data).hexdigest()}"
 
 
-def _raise_unless_gone(exc: OSError) -> None:
-    """`os.walk` leaves out what it cannot read; only what was removed meanwhile may be left out."""
-    if not isinstance(exc, FileNotFoundError):
-        raise exc
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each one durable."""
+def _make_folder(folder: Path, mode: int = paths.FOLDER_MODE) -> None:
+    """Make a folder, and with the usual mode those above it, each one durable."""
     if folder.is_dir():
         return
     _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode, exist_ok=True)
     _sync_folder(folder.parent)
 
 
 def _write_synced(file: Path, data: bytes) -> None:
-    with file.open("xb") as stream:
+    with paths.create_file(file) as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())

@@ -15,6 +15,9 @@ try:
 except ImportError:  # Windows: other processes are not kept out there, other threads are
     fcntl = None  # type: ignore[assignment]  # told apart where it is used
 
+from .local_paths import FILE_MODE
+
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 LOCK_FOLDER: Final = ".locks"
 _STRIPES: Final = 64
 _threads: Final = [threading.Lock() for _ in range(_STRIPES)]
@@ -29,7 +32,7 @@ def path_stripe(path: str) -> str:
 def locked(file: Path) -> Iterator[None]:
     """Hold a lock file; a process that dies lets go of it."""
     with _threads[int(file.name, 16)]:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | _NO_LINK, FILE_MODE)
         try:
             if fcntl is not None:
                 fcntl.flock(handle, fcntl.LOCK_EX)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import redis.asyncio
 
 from .. import keys as names
+from .._secrets import hidden
 from ..errors import ConfigurationError
 from ..models import (
     Base,
@@ -29,8 +30,15 @@ from . import redis_scripts as scripts
 from . import redis_wire as wire
 from .hot_errors import unplaced
 from .redis_calls import ThreadCalls, hot
-from .redis_scripts import Arg, corrupt, redis_errors
+from .redis_scripts import Arg, corrupt, damage, redis_errors
 from .redis_wire import thread_keys
+
+
+class _Pool(redis.asyncio.BlockingConnectionPool):
+    """A pool whose repr, which the client's and the pipelines' contain, shows no password."""
+
+    def __repr__(self) -> str:
+        return "<connections to Redis>"
 
 
 class RedisHotTier:
@@ -75,7 +83,8 @@ class RedisHotTier:
         **options: Any,
     ) -> Self:
         """A tier with a client of its own; `options` go to redis-py's connection pool."""
-        pool = redis.asyncio.BlockingConnectionPool.from_url(url, **options)
+        url, options = hidden(url), hidden(options)
+        pool = _Pool.from_url(url, **options)
         client = redis.asyncio.Redis.from_pool(pool)
         return cls(
             client,
@@ -101,7 +110,7 @@ class RedisHotTier:
 
     async def status(self, ref: ThreadRef) -> HotStatus:
         hot, gate = await self._calls.script("status", ref, "")
-        return HotStatus(bool(hot), gate.decode())
+        return HotStatus(bool(hot), wire.gate_text(gate, ref))
 
     async def initialize(
         self,
@@ -123,7 +132,7 @@ class RedisHotTier:
         reply = await self._calls.script("fork", ref, op, *args, extra=thread_keys(target))
         kind, _, why = reply.decode().partition(" ")
         if kind == "damaged":
-            raise corrupt(target, why)
+            raise damage(target, why) or corrupt(target, why)
         return Outcome(kind)
 
     async def restore(
@@ -217,7 +226,7 @@ class RedisHotTier:
                 self._client, [("HGET", names.gate_key(ref), "dead") for ref in refs]
             )
         found = zip(refs, replies, strict=True)
-        return {ref: frozenset(words.decode().split()) for ref, words in found if words}
+        return {ref: wire.gate_words(words, ref) for ref, words in found if words}
 
     async def info(self, ref: ThreadRef) -> HotInfo | None:
         meta, (pttl,) = await self._calls.read(ref, ("PTTL", thread_keys(ref)[0]))
@@ -261,7 +270,8 @@ class RedisHotTier:
         return bool(await self._calls.script("drop", ref, op, revision or ""))
 
     async def delete(self, ref: ThreadRef, *, op: str) -> str | None:
-        return (await self._calls.script("delete", ref, op)).decode() or None
+        # Of a damaged copy it may be anything; such a token names no version.
+        return (await self._calls.script("delete", ref, op)).decode(errors="replace") or None
 
     async def finish_delete(
         self, ref: ThreadRef, *, op: str, tokens: Sequence[str], write_ids: Sequence[str]

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import re
+
 import redis.asyncio
 
 from .. import keys as names
 from ..models import HotInfo, ThreadRef
 from . import redis_scripts as scripts
 from .redis_scripts import Arg
-from .redis_wire import Meta
-
-_FIELDS = ("inc", "ctr", "n", "dirty", "generation", "token")
+from .redis_wire import META_FIELDS, Meta, scanned_meta
 
 
 async def scan(
     client: redis.asyncio.Redis, key: str, cursor: str, limit: int
 ) -> tuple[list[HotInfo], str]:
     """One page of a thread key's hot threads and the next cursor ("" at the end)."""
-    at, found = await client.scan(int(cursor or 0), match=names.scan_pattern(key), count=limit)
+    at, names_found = await client.scan(_cursor(cursor), match=names.scan_pattern(key), count=limit)
+    refs = [ref for name in names_found if (ref := _ref(name)) is not None]
     reads: list[tuple[Arg, ...]] = []
-    for name in found:
-        reads += [("HMGET", name, *_FIELDS), ("PTTL", name)]
+    for ref in refs:
+        name = names.meta_key(ref.key, ref.id)
+        reads += [("HMGET", name, *META_FIELDS), ("PTTL", name)]
     replies = await scripts.read(client, reads) if reads else []
-    rows = zip(found, replies[::2], replies[1::2], strict=True)
+    rows = zip(refs, replies[::2], replies[1::2], strict=True)
     page = [
-        info(_ref(name), _meta(fields), pttl)
-        for name, fields, pttl in rows
+        info(ref, scanned_meta(fields), pttl)
+        for ref, fields, pttl in rows
         if isinstance(fields, list) and fields[0] is not None
     ]
     return page, str(at) if int(at) else ""
+
+
+def _cursor(text: str) -> int:
+    if text and not re.fullmatch(r"[0-9]{1,19}", text):
+        raise ValueError(f"{text!r} is no cursor of a listing")
+    return int(text or 0)
 
 
 def info(ref: ThreadRef, meta: Meta, pttl: int) -> HotInfo:
@@ -44,10 +52,11 @@ def info(ref: ThreadRef, meta: Meta, pttl: int) -> HotInfo:
     )
 
 
-def _ref(name: bytes | str) -> ThreadRef:
-    return names.ref_of_meta_key(name if isinstance(name, str) else name.decode("ascii"))
-
-
-def _meta(fields: list[bytes]) -> Meta:
-    inc, ctr, n, dirty, generation, token = (field.decode() for field in fields)
-    return Meta(dirty == "1", int(generation), f"{inc}:{ctr}", token or None, int(n))
+def _ref(name: bytes | str) -> ThreadRef | None:
+    """The thread a key of Redis belongs to; None: it is another application's."""
+    try:
+        text = name if isinstance(name, str) else name.decode("ascii")
+        ref = names.ref_of_meta_key(text)
+    except ValueError:
+        return None
+    return ref if names.meta_key(ref.key, ref.id) == text else None

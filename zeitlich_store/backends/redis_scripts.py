@@ -18,6 +18,7 @@ from ..errors import (
     HotTierUnavailableError,
     map_errors,
 )
+from ..keys import gate_key
 from ..models import ThreadRef
 
 Arg = str | bytes | int
@@ -138,9 +139,27 @@ def raise_if_corrupt(reply: object, ref: ThreadRef | None) -> None:
     """Turn a script's or a read's sign of damage into `HotTierCorruptError`."""
     if not isinstance(reply, exceptions.ResponseError):
         return
-    kind, _, why = str(reply).partition(" ")
-    if kind in {"ZSCORRUPT", "WRONGTYPE"}:
-        raise corrupt(ref, why) from reply
+    found = damage(ref, str(reply))
+    if found is not None:
+        raise found from reply
+
+
+def damage(ref: ThreadRef | None, reply: str) -> HotTierCorruptError | None:
+    """The error a script's sign of damage stands for; None for any other reply."""
+    kind, _, why = reply.partition(" ")
+    if kind == "ZSGATE":
+        return gate_damaged(ref, why)
+    return corrupt(ref, why) if kind in {"ZSCORRUPT", "WRONGTYPE"} else None
+
+
+def gate_damaged(ref: ThreadRef | None, why: str) -> HotTierCorruptError:
+    """The error for a gate that is not ours any more; nothing that needs it may go on."""
+    key = gate_key(ref) if ref else ""
+    return HotTierCorruptError(
+        f"the gate of thread {str(ref)!r}, the Redis key {key!r}, is damaged: {why}. It keeps late "
+        "writes of the last hour from counting: remove that key when nobody has worked on the "
+        "thread for an hour"
+    )
 
 
 def corrupt(ref: ThreadRef | None, why: str) -> HotTierCorruptError:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from redis.exceptions import ResponseError
+
 from .. import keys as names
-from ..models import HotExport, Snapshot, ThreadRef
-from .redis_scripts import Arg, corrupt, raise_if_corrupt
+from ..models import UNPLACED, HotExport, Snapshot, ThreadRef
+from .redis_scripts import Arg, corrupt, gate_damaged, raise_if_corrupt
 
 CHUNK_BYTES: Final = 4 << 20
 """Most bytes of messages in one command; larger writes are staged first."""
@@ -17,6 +20,9 @@ CHUNK_ITEMS: Final = 50_000
 STAGE_MS: Final = 10 * 60 * 1000
 """How long a staged chunk waits for the command that publishes it, in milliseconds."""
 META_FIELDS: Final = ("inc", "n", "ns", "ni", "ctr", "dirty", "generation", "token")
+_COUNT: Final = re.compile(r"[0-9]{1,20}")
+_COUNTER: Final = re.compile(r"[0-9]{1,15}")
+_MARKS: Final = ("0", "1")
 
 
 class Meta(NamedTuple):
@@ -76,11 +82,43 @@ def check_meta(replies: Sequence[Any], ref: ThreadRef) -> Meta | None:
         if any(sizes):
             raise corrupt(ref, "meta is missing while other keys of the thread are there")
         return None
-    stored = [int(field or 0) for field in fields[1:4]]
-    if stored != sizes:
+    inc, *stored, ctr, dirty, generation, token = (decode(field or b"", ref) for field in fields)
+    if stored != [str(size) for size in sizes]:
         raise corrupt(ref, f"messages, state bytes and ids are {sizes}, meta says {stored}")
-    inc, ctr, dirty, generation, token = (decode(fields[i] or b"", ref) for i in (0, 4, 5, 6, 7))
-    return Meta(dirty == "1", int(generation), f"{inc}:{ctr}", token or None, stored[0])
+    if (
+        not (inc and _COUNTER.fullmatch(ctr) and _COUNT.fullmatch(generation))
+        or dirty not in _MARKS
+    ):
+        raise corrupt(ref, "a field of meta is missing or no number")
+    return Meta(dirty == "1", int(generation), f"{inc}:{ctr}", token or None, sizes[0])
+
+
+def scanned_meta(fields: Sequence[bytes | None]) -> Meta:
+    """Meta for a listing, unchecked: of a damaged thread what is no number is 0, and it is dirty.
+
+    So the thread is listed, and whatever is done with it says what is wrong.
+    """
+    texts = [(field or b"").decode(errors="replace") for field in fields]
+    inc, n, _, _, ctr, dirty, generation, token = texts
+    numbers = [int(text) if _COUNT.fullmatch(text) else 0 for text in (n, generation)]
+    return Meta(dirty != "0", numbers[1], f"{inc}:{ctr}", token or None, numbers[0])
+
+
+def gate_text(value: bytes, ref: ThreadRef) -> str:
+    """A field of the gate."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError as exc:
+        raise gate_damaged(ref, f"a field is not UTF-8 at byte {exc.start}") from exc
+
+
+def gate_words(reply: Any, ref: ThreadRef) -> frozenset[str]:
+    """Write ids of a field of the gate; the reply may be the exception its read raised."""
+    if isinstance(reply, ResponseError):
+        raise gate_damaged(ref, "the key is of another type") from reply
+    if isinstance(reply, Exception):
+        raise reply
+    return frozenset(gate_text(reply, ref).split())
 
 
 def chunks(items: Sequence[bytes], step: int = 1) -> Iterator[Sequence[bytes]]:
@@ -115,7 +153,7 @@ def parse_export(replies: Sequence[Any], ref: ThreadRef) -> HotExport:
     snapshot = Snapshot(
         messages=tuple(decode_all(messages, ref)),
         state=None if state is None else decode(state, ref),
-        ids=tuple((decode(m, ref), round(float(score))) for m, score in pairs(ids) if m),
+        ids=_placed(ids, len(messages), ref),
         lineage=lineage,
         generation=int(generation),
         ops=tuple(ops.split()),
@@ -130,6 +168,14 @@ def parse_export(replies: Sequence[Any], ref: ThreadRef) -> HotExport:
         pending=tuple(pending.split()),
         dead=tuple(dead.split()),
     )
+
+
+def _placed(reply: Sequence[Any], messages: int, ref: ThreadRef) -> tuple[tuple[str, int], ...]:
+    """The ids and the indexes of their messages; an archive of others could not be read back."""
+    found = [(decode(m, ref), float(score)) for m, score in pairs(reply) if m]
+    if not all(at.is_integer() and UNPLACED <= at < messages for _, at in found):
+        raise corrupt(ref, "an id has no message")
+    return tuple((name, int(at)) for name, at in found)
 
 
 def pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, Any]]:

@@ -82,6 +82,15 @@ def write_lines(messages: Iterable[str], stream: IO[bytes]) -> None:
         stream.write(_one_line(at, raw).encode() + b"\n")
 
 
+def check_json(messages: Iterable[str]) -> None:
+    """`ValueError` where a message is any other text than JSON."""
+    for at, raw in enumerate(messages):
+        try:
+            parse_line(_json.escape_surrogates(raw))
+        except ValueError as exc:
+            raise ValueError(f"message {at} is {exc}; export writes it as it is") from exc
+
+
 def _one_line(at: int, raw: str) -> str:
     text = _json.escape_surrogates(raw)
     if "\n" not in text:

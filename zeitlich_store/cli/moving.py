@@ -11,7 +11,7 @@ import typer
 from ..errors import ConfigurationError, ZeitlichStoreError
 from ..protocols import ScannableHotTier
 from ..store import ThreadStore
-from .output import print_rows, progress, words_of
+from .output import print_rows, printable, progress, words_of
 from .reading import DAMAGED
 from .settings import Settings
 
@@ -79,7 +79,7 @@ def rm(
     if not yes and not sys.stdin.isatty():
         raise ValueError("rm deletes for good: give --yes where nobody can be asked")
     if not yes:
-        typer.confirm(f"Delete {', '.join(threads)} for good?", abort=True, err=True)
+        typer.confirm(printable(f"Delete {', '.join(threads)} for good?"), abort=True, err=True)
 
     async def work(store: ThreadStore) -> None:
         for thread_id in threads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -66,6 +67,11 @@ def words_of(exc: Exception) -> str:
     return str(exc).replace(DECIDES, command)
 
 
+def quoted(text: str) -> str:
+    """A text as a shell takes it, without control characters."""
+    return shlex.quote(printable(text))
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun.
 
@@ -83,7 +89,11 @@ def when(seconds: float | None) -> str:
 def progress() -> Progress:
     """A progress display on stderr, silent where that is no terminal."""
     console = Console(file=sys.stderr)  # this very one, whatever takes its place meanwhile
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed}"),
+    )
     return Progress(
         *columns,
         TimeElapsedColumn(),

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..abilities import ExposedObjectStore
 from ..archive import ObjectArchive
 from ..archive.commits import Conditions
 from ..encryption import Encryption
@@ -188,6 +189,9 @@ class _ColdProbe(_Probe):
         if not isinstance(self._cold, ObjectArchive):
             self.note("conditional writes", "unknown", "this cold tier is not the built-in one")
             return
+        if isinstance(self._cold.store, ExposedObjectStore):
+            danger = self._cold.store.danger()
+            self.note("permissions", "warning" if danger else "ok", danger)
         found = await self._cold.conditions()
         self.note("conditional writes", *_conditions(found))
         if self._cold.format == "v1":

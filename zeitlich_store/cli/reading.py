@@ -24,8 +24,8 @@ from ..errors import (
 )
 from ..results import ThreadInfo, ThreadStat
 from ..store import ThreadStore
-from .lines import known_line, preview, write_lines
-from .output import count, print_fields, print_rows, progress, say, warn, when
+from .lines import check_json, known_line, preview, write_lines
+from .output import count, print_fields, print_rows, progress, quoted, say, warn, when
 from .settings import Settings
 
 DAMAGED = (
@@ -59,6 +59,7 @@ def show(
         lambda store: store.read(thread, key=settings.key, last=last, deserialize=str)
     )
     if settings.as_json:
+        check_json(contents.messages)
         write_lines(contents.messages, sys.stdout.buffer)
         return
     rows = [
@@ -94,7 +95,10 @@ def ls(
     rows = [_listed(info, as_json=settings.as_json) for info in threads]
     print_rows(rows, as_json=settings.as_json, wrapper={"cursor": following})
     if not settings.as_json:
-        say(count(len(rows), "thread") + (f", more: --cursor '{following}'" if following else ""))
+        say(
+            count(len(rows), "thread")
+            + (f", more: --cursor {quoted(following)}" if following else "")
+        )
 
 
 def stat(ctx: typer.Context, thread: Annotated[str, typer.Argument(help="Thread id.")]) -> None:

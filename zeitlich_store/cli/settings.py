@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..factory import open_store
@@ -20,8 +20,8 @@ T = TypeVar("T")
 class Settings:
     """What the global options say; None where one was not given."""
 
-    hot: str | None = None
-    cold: str | None = None
+    hot: str | None = field(default=None, repr=False)
+    cold: str | None = field(default=None, repr=False)
     codec: str | None = None
     given_key: str | None = None
     as_json: bool = False

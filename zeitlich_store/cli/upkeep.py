@@ -18,7 +18,7 @@ from ..snapshot.salvage import Salvaged, salvage
 from ..snapshot.sniff import V2_MAGIC
 from ..store import ThreadStore
 from .lines import write_lines
-from .output import Row, count, print_fields, print_rows, progress, say, warn
+from .output import Row, count, print_fields, print_rows, printable, progress, say, warn
 from .reading import check_target
 from .settings import Settings
 
@@ -205,7 +205,9 @@ def resolve(
             "resolve gives a version up for good: give --yes where nobody can be asked"
         )
     if not yes:
-        typer.confirm(f"Keep the {keep} version of {thread} for good?", abort=True, err=True)
+        typer.confirm(
+            printable(f"Keep the {keep} version of {thread} for good?"), abort=True, err=True
+        )
 
     async def work(store: ThreadStore) -> FlushResult:
         return await settings.thread(store, thread).resolve(keep)

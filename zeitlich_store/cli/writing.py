@@ -15,7 +15,7 @@ from rich.progress import Progress
 from ..store import ThreadStore
 from ..tiering import checked_ref
 from .lines import Line, batches, parse_line, read_lines
-from .output import print_fields, print_rows, progress
+from .output import print_fields, print_rows, printable, progress
 from .settings import Settings, refuse_to_forget, settle
 
 STDIN = "-"
@@ -139,7 +139,7 @@ async def _import_all(
 async def _import_one(
     store: ThreadStore, settings: Settings, source: Source, shown: Progress
 ) -> dict[str, object]:
-    task = shown.add_task(source.thread_id, total=None)
+    task = shown.add_task(printable(source.thread_id), total=None)
     thread = settings.thread(store, source.thread_id)
     await thread.initialize()
     lines = stored = 0

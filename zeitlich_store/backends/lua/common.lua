@@ -5,7 +5,7 @@ local GATE_MS = 3600000
 -- How many operation ids, flush attempts and dead attempts of a thread are remembered.
 local OPS, ATTEMPTS, DEAD, CHUNK = 64, 128, 256, 1000
 local FIELDS = {'inc', 'ctr', 'n', 'ns', 'ni', 'lineage', 'generation', 'token', 'dirty', 'pending',
-                'ops', 'dead', 'fork_of', 'head'}
+                'ops', 'dead', 'fork_of', 'head', 'exports'}
 
 local function whole(number) return string.format('%.0f', number) end
 
@@ -16,6 +16,17 @@ local function size(command, key)
   local n = redis.pcall(command, key)
   if type(n) == 'table' then return nil end
   return n
+end
+
+-- Whether a text is a whole number as we write them, so small that counting on from it stays exact.
+local function counts(text, digits) return #text <= (digits or 15) and string.find(text, '^%d+$') ~= nil end
+
+-- An error where the gate is not ours any more: what it forgot might let a deleted version count.
+local function gate_damage(first)
+  local closed = redis.pcall('HGET', KEYS[first + 4], 'closed')
+  if type(closed) == 'table' then return redis.error_reply('ZSGATE the key is of another type') end
+  if closed and not counts(closed) then return redis.error_reply('ZSGATE its count is no number') end
+  return nil
 end
 
 -- meta as a table, nil where the thread is not hot, or nil and an error where part of it is gone.
@@ -29,13 +40,21 @@ local function open(first)
     if n + ns + ni > 0 or redis.call('EXISTS', KEYS[first]) == 1 then
       return nil, corrupt('meta is missing while other keys of the thread are there')
     end
-    return nil
+    return nil, gate_damage(first)
   end
   local m = {}
   for i, name in ipairs(FIELDS) do m[name] = values[i] or '' end
-  if tonumber(m.n) ~= n then return nil, corrupt('the list has ' .. n .. ' messages, meta says ' .. m.n) end
-  if tonumber(m.ns) ~= ns then return nil, corrupt('the state has ' .. ns .. ' bytes, meta says ' .. m.ns) end
-  if tonumber(m.ni) ~= ni then return nil, corrupt('there are ' .. ni .. ' ids, meta says ' .. m.ni) end
+  if m.n ~= whole(n) then return nil, corrupt('the list has ' .. n .. ' messages, meta says ' .. m.n) end
+  if m.ns ~= whole(ns) then return nil, corrupt('the state has ' .. ns .. ' bytes, meta says ' .. m.ns) end
+  if m.ni ~= whole(ni) then return nil, corrupt('there are ' .. ni .. ' ids, meta says ' .. m.ni) end
+  if not (counts(m.ctr) and counts(m.generation, 20) and (m.exports == '' or counts(m.exports))) then
+    return nil, corrupt('a count in meta is no number')
+  end
+  if m.inc == '' or not (m.dirty == '0' or m.dirty == '1') then
+    return nil, corrupt('meta does not say whether the thread is archived')
+  end
+  local bad = gate_damage(first)
+  if bad then return nil, bad end
   return m
 end
 

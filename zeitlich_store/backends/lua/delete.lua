@@ -2,6 +2,8 @@
 -- dead, those of copies given up before as well, but not the version in the archive: until that is
 -- deleted too, it is the thread. Replies with the token of the version the copy contained. The gate
 -- remembers the answer: a resend gets it and spares what is hot since.
+local bad = gate_damage(1)
+if bad then return bad end
 local answer = redis.call('HGET', KEYS[5], 'delete:' .. OP)
 if answer then return answer end
 local values = redis.pcall('HMGET', KEYS[1], 'token', 'pending', 'head')

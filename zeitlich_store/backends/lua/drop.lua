@@ -1,5 +1,7 @@
 -- Gives the hot copy up, damaged or not; where ARGV 4 is not empty, only at that revision. The gate
 -- remembers it: a resend spares what is hot since.
+local bad = gate_damage(1)
+if bad then return bad end
 if redis.call('HEXISTS', KEYS[5], 'drop:' .. OP) == 1 then return 1 end
 local m = open(1)
 if ARGV[4] ~= '' and not (m and m.inc .. ':' .. m.ctr == ARGV[4]) then return 0 end

@@ -1,5 +1,7 @@
 -- Second half of a delete. ARGV 4: number of tokens, then the tokens and the write ids of the
 -- archive versions deleted: removes only a copy restored from one of them, or that wrote one.
+local bad = gate_damage(1)
+if bad then return bad end
 local n = tonumber(ARGV[4])
 local m = open(1)
 local from_deleted = false

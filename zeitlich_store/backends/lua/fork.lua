@@ -1,7 +1,7 @@
 -- KEYS 1 to 5: the source, 6 to 10: the target. ARGV 4: "1" to check the gate, 5: the gate seen.
 -- 'damaged ...': it is the target that is damaged.
 local target, bad = open(6)
-if bad then return (string.gsub(bad.err, '^ZSCORRUPT', 'damaged')) end
+if bad then return 'damaged ' .. bad.err end
 local m
 m, bad = open(1)
 if bad then return bad end

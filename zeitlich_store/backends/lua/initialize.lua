@@ -3,6 +3,8 @@
 local m, bad = open(1)
 local replace = ARGV[5] == '1'
 if bad and not replace then return bad end
+bad = gate_damage(1)
+if bad then return bad end
 if m and answered(m) then return 'ok' end
 if m and not replace then return 'hot' end
 if not replace and gate_nonce(1) ~= ARGV[4] then return 'stale' end

@@ -9,6 +9,7 @@ local at = redis.call('ZSCORE', KEYS[4], ARGV[4])
 if not at then return 0 end
 at = tonumber(at)
 if at < 0 then return -1 end
+if at >= tonumber(m.n) or at ~= math.floor(at) then return corrupt('an id has no message') end
 local removed = tonumber(m.n) - at
 if at == 0 then redis.call('DEL', KEYS[2]) else redis.call('LTRIM', KEYS[2], 0, at - 1) end
 redis.call('ZREMRANGEBYSCORE', KEYS[4], at, '+inf')
