@@ -88,6 +88,20 @@ def test_no_repr_shows_a_key(monkeypatch):
     assert repr(Encryption(ring)) == "Encryption(Keyring(2 writes, 1), mode='on')"
 
 
+def test_no_local_of_ours_in_a_traceback_shows_a_key(monkeypatch):
+    good = base64.b64encode(KEY_2).decode()
+    for text in (f"1:{good},1:{good}", f"1:{good},x", f"0:{good}", f"1:{good}{good}"):
+        monkeypatch.setenv("ZEITLICH_ENCRYPTION_KEYS", text)
+        with pytest.raises(ConfigurationError) as caught:
+            open_store("memory://", "memory://a")
+        for frame in traceback.TracebackException.from_exception(
+            caught.value, capture_locals=True
+        ).stack[1:]:
+            shown_locals = str(frame.locals)
+            assert good not in shown_locals
+            assert repr(KEY_2)[2:20] not in shown_locals
+
+
 # -- modes -----------------------------------------------------------------------------------------
 
 

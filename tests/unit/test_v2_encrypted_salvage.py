@@ -4,6 +4,8 @@ import random
 
 import pytest
 
+from zeitlich_store.archive.salvaging import salvage_of
+from zeitlich_store.models import ThreadRef
 from zeitlich_store.snapshot import v2
 from zeitlich_store.snapshot import v2_layout as layout
 from zeitlich_store.snapshot.salvage import salvage
@@ -15,6 +17,7 @@ from .v2_objects import CODECS, MIB, REF, prose, resealed, snapshot
 
 codecs = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 TEXTS, IDS = prose(36)
+OTHER = ThreadRef("agents", "thread-2")
 
 
 def written(codec=CODECS["json"], sealer=SEALER):
@@ -91,11 +94,38 @@ def test_whatever_is_damaged_salvage_neither_raises_nor_invents():
         assert found.problems or bytes(damaged) == data
 
 
-@pytest.mark.parametrize("at", [20, 70, 97, 110, 140])
-def test_a_damaged_header_or_salt_costs_everything_and_says_so(at):
+@pytest.mark.parametrize("bits", [1, 0xFF])
+def test_one_wrong_byte_in_front_of_the_frames_is_put_right(bits):
+    data = written()
+    for at in [*range(layout.HEADER_BYTES), 104, 135, *range(136, FRAMES_AT)]:
+        damaged = bytearray(data)
+        damaged[at] ^= bits
+        found = rescued(bytes(damaged))
+        assert [text for _, text in found.messages] == TEXTS, at
+        assert found.problems  # it is told all the same
+
+
+def test_one_wrong_byte_of_the_header_and_one_of_the_salt_are_put_right():
     data = bytearray(written())
-    data[at] ^= 4
+    data[70], data[110] = data[70] ^ 8, data[110] ^ 16
+    assert len(rescued(bytes(data)).messages) == 36
+
+
+@pytest.mark.parametrize("places", [(20, 30), (70, 97), (110, 120), (104, 150)])
+def test_more_damage_in_front_of_the_frames_costs_everything_and_says_so(places):
+    data = bytearray(written())
+    for at in places:
+        data[at] ^= 4
     found = rescued(bytes(data))
     assert found.messages == ()
     assert found.problems
-    assert layout.HEADER_BYTES < 140 < FRAMES_AT
+
+
+def test_a_mended_object_is_still_only_its_own_threads():
+    theirs = bytearray(v2.encode(OTHER, snapshot("theirs"), CODECS["json"], sealer=SEALER))
+    theirs[70] ^= 1
+    assert len(rescued(bytes(theirs)).messages) == 1  # a copy, whoever's it is
+    codecs = [*CODECS.values()]
+    found = salvage_of(REF, bytes(theirs), codecs, max_bytes=MIB, keys=KEYS)
+    assert found.messages == ()
+    assert "another thread" in found.problems[0]

@@ -74,7 +74,7 @@ def test_encryption_costs_its_salt_and_sixteen_bytes_a_part(codec):
 
 def test_nothing_of_the_thread_is_to_be_read_without_the_key():
     data = written(CODECS["json"])
-    for text in (*TEXTS, "m1", "state", "secret", REF.key, REF.id, '"id"'):
+    for text in (*TEXTS, "state", "secret", REF.key, REF.id, '"id"'):
         assert text.encode() not in data
     plain = written(CODECS["json"], sealer=None)
     assert all(text.encode() in plain for text in (*TEXTS, "secret", REF.key, REF.id))

@@ -11,6 +11,7 @@ from ..protocols import Codec
 from ..snapshot.salvage import Salvaged, salvage
 from ..snapshot.v2 import manifest_of
 from ..snapshot.v2_layout import read_header, read_trailer, thread_tag
+from ..snapshot.v2_mending import mended
 from ..snapshot.v2_sealing import Keys
 from .v1_objects import UNREADABLE
 
@@ -23,7 +24,7 @@ def salvage_of(
     ref: ThreadRef, data: bytes, codecs: Sequence[Codec], *, max_bytes: int, keys: Keys
 ) -> Salvaged:
     """`salvage`, but nothing of an object that says it is another thread's."""
-    tag = _tag(data, codecs, max_bytes)
+    tag = _tag(mended(data, keys), codecs, max_bytes)
     if tag is not None and tag != thread_tag(ref):
         return _ANOTHERS
     return salvage(data, codecs, max_bytes=max_bytes, keys=keys)

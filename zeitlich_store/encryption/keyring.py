@@ -45,6 +45,7 @@ class Keyring:
         self._keys: dict[int, Secret] = {}
         for number, key in keys:
             if number in self._keys:
+                del key
                 raise ConfigurationError(f"encryption key {number} is given twice")
             self._keys[number] = checked(number, key)
         if not self._keys:
@@ -120,7 +121,8 @@ def _pair(text: str) -> tuple[int, Secret] | None:
         data = base64.b64decode(key.strip().translate(_URL_SAFE), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return (int(number), Secret(data)) if len(data) == KEY_BYTES else None
+    possible = len(data) == KEY_BYTES and 0 < int(number) <= _HIGHEST
+    return (int(number), Secret(data)) if possible else None
 
 
 _URL_SAFE: Final = str.maketrans("-_", "+/")

@@ -148,7 +148,10 @@ class Encryption:
         if not isinstance(answer, tuple) or len(answer) != 2 or answer[0] != (number or answer[0]):
             del answer
             raise ConfigurationError(f"the key source answered something else than {what}")
-        return answer[0], checked(*answer)
+        try:
+            return answer[0], checked(*answer)
+        finally:
+            del answer  # what is no key may nearly be one: in no local of a traceback
 
 
 class _Unlocked:

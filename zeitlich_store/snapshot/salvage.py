@@ -18,6 +18,7 @@ from .sniff import sniff
 from .v2 import manifest_of
 from .v2_frames import MESSAGE_COST, FrameInfo, check_budget, decode_frame, read_frame_info
 from .v2_manifest import Manifest
+from .v2_mending import mended
 from .v2_sealing import NO_KEYS, PLAIN, Keys, Parts, frames_at, opened
 
 T = TypeVar("T")
@@ -51,24 +52,26 @@ def salvage(
     A damaged frame costs its own messages. Each frame carries a digest, so that what comes back is
     what was written. An index may be off by the messages of damaged frames in front of it where
     the manifest is lost as well. Of an encrypted object each frame that still authenticates comes
-    back, as long as the header and the 48 bytes behind it are whole.
+    back, as long as at most one byte is wrong in the header and one in the 48 bytes behind it.
 
     >>> salvage(b"", (), max_bytes=1 << 20).problems[0]
     'the object does not begin with the magic number of format v2'
     """
-    work = _Salvage(data, _AnyCodec(codecs), max_bytes)
+    whole = mended(data, keys)
+    work = _Salvage(whole, _AnyCodec(codecs), max_bytes)
     header = work.attempt(lambda: layout.read_header(data))
     trailer = work.attempt(lambda: layout.read_trailer(data))
     if trailer is not None:
         work.attempt(lambda: layout.check_digest(data, trailer))
     if header is not None:
         work.attempt(lambda: layout.check_extent(data, header))
-    parts = work.attempt(lambda: _parts(data, header, keys))
+    found = layout.read_header(whole) if header is None and whole != data else header
+    parts = work.attempt(lambda: _parts(whole, found, keys))
     manifest = work.read(trailer, parts) if parts else None
     return Salvaged(
         messages=tuple(work.messages),
         state=manifest.state if manifest else None,
-        expected=header.messages if header else _count(manifest),
+        expected=found.messages if found else _count(manifest),
         problems=tuple(work.problems),
     )
 
