@@ -17,7 +17,7 @@ SECRET = "hunter2"
     ("hot", "cold", "more", "message"),
     [
         ("rediss", "none", {}, "hot URL is not a URL"),
-        ("redis+cluster://h", "none", {}, "unknown hot scheme"),
+        ("redis+clustr://h", "none", {}, "did you mean 'redis.cluster'"),
         ("http://h", "none", {}, "unknown hot scheme"),
         ("memory://name", "none", {}, "no name"),
         ("redis://h/0?decode_responses=true", "none", {}, "unknown hot URL parameter"),

@@ -1,34 +1,31 @@
-"""Listing hot threads: SCAN for meta keys, then one transaction for the page's fields."""
+"""Listing hot threads: SCAN for meta keys, then the page's fields, all in one request."""
 
 from __future__ import annotations
 
-import redis.asyncio
-
 from .. import keys as names
 from ..models import HotInfo, ThreadRef
-from . import redis_scripts as scripts
+from .redis_link import RedisLink
 from .redis_scripts import Arg
 from .redis_wire import Meta
 
 _FIELDS = ("inc", "ctr", "n", "dirty", "generation", "token")
+_GONE = -2  # what PTTL answers where the key has expired since
 
 
-async def scan(
-    client: redis.asyncio.Redis, key: str, cursor: str, limit: int
-) -> tuple[list[HotInfo], str]:
+async def scan(link: RedisLink, key: str, cursor: str, limit: int) -> tuple[list[HotInfo], str]:
     """One page of a thread key's hot threads and the next cursor ("" at the end)."""
-    at, found = await client.scan(int(cursor or 0), match=names.scan_pattern(key), count=limit)
+    found, following = await link.scan(cursor, names.scan_pattern(key), limit)
     reads: list[tuple[Arg, ...]] = []
     for name in found:
         reads += [("HMGET", name, *_FIELDS), ("PTTL", name)]
-    replies = await scripts.read(client, reads) if reads else []
+    replies = await link.read_each(reads) if reads else []
     rows = zip(found, replies[::2], replies[1::2], strict=True)
     page = [
         info(_ref(name), _meta(fields), pttl)
         for name, fields, pttl in rows
-        if isinstance(fields, list) and fields[0] is not None
+        if isinstance(fields, list) and fields[0] is not None and pttl != _GONE
     ]
-    return page, str(at) if int(at) else ""
+    return page, following
 
 
 def info(ref: ThreadRef, meta: Meta, pttl: int) -> HotInfo:

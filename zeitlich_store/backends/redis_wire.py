@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from .. import keys as names
 from ..models import HotExport, Snapshot, ThreadRef
-from .redis_scripts import Arg, corrupt, raise_if_corrupt
+from .redis_errors import corrupt, raise_if_corrupt
+from .redis_scripts import Arg
 
 CHUNK_BYTES: Final = 4 << 20
 """Most bytes of messages in one command; larger writes are staged first."""
