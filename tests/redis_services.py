@@ -1,4 +1,4 @@
-"""Redis as people run it, for the tests: versions, a cluster, Sentinel. All real, all on loopback."""
+"""Redis as people run it, for the tests: versions, a cluster, Sentinel; all real, on loopback."""
 
 import os
 import re
@@ -165,7 +165,7 @@ def sentinel(folder: Path, *settings: str) -> Iterator[Watched]:
         for own in folders:
             own.mkdir()
         stack.enter_context(services.redis_server(folders[0], *_QUICK, port=ports[0]))
-        follow = ("--replicaof", f"{HOST} {ports[0]}")
+        follow = ("--replicaof", HOST, str(ports[0]))
         stack.enter_context(services.redis_server(folders[1], *_QUICK, *follow, port=ports[1]))
         found = Watched(*map(Server, ports))
         until(lambda: _synced(found.replica), "replication")
@@ -202,8 +202,8 @@ def _sentinel(folder: Path, watched: Watched, settings: tuple[str, ...]) -> Iter
         with watched.sentinel.admin(password=password) as client:
 
             def seen() -> bool:
-                state = client.sentinel_master(name)
-                return state["num-slaves"] == 1 and not state["is_sdown"]
+                replicas = client.sentinel_slaves(name)
+                return [row["master-link-status"] for row in replicas] == ["ok"]
 
             until(seen, "Sentinel's view of the replica")
         yield

@@ -26,7 +26,7 @@ _REDIRECTS: Final = 5
 class ClusterLink:
     """The masters of a cluster; `turnstile` bounds and repeats the calls."""
 
-    def __init__(self, client: RedisCluster, turnstile: Turnstile | None = None) -> None:
+    def __init__(self, client: RedisCluster, turnstile: Turnstile) -> None:
         self._client = client
         self._turnstile = turnstile
         self._stale = False
@@ -120,8 +120,6 @@ class ClusterLink:
     # -- one attempt -----------------------------------------------------------------------
 
     async def _run(self, attempt: Callable[[], Awaitable[T]], *, latest: float | None = None) -> T:
-        if self._turnstile is None:
-            return await attempt()
         return await self._turnstile.run(attempt, self._recover, latest=latest)
 
     async def _recover(self, exc: BaseException) -> None:  # noqa: ARG002  # any failure may mean a new master

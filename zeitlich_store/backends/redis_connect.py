@@ -62,6 +62,14 @@ def cluster_link(text: str) -> RedisLink:
     return ClusterLink(client, turnstile)
 
 
+def link_of_cluster(client: Any) -> RedisLink:
+    """The link of a caller's own `redis.asyncio.RedisCluster`."""
+    from .redis_cluster import ClusterLink  # noqa: PLC0415  # as above
+
+    given = {name: value for name, value in client.connection_kwargs.items() if value}
+    return ClusterLink(client, _turnstile({**DEFAULTS, **given}))
+
+
 def sentinel_link(text: str) -> RedisLink:
     """The link of a ``redis+sentinel://`` or ``rediss+sentinel://`` URL."""
     parts = _Parts.of(text, _SENTINEL_PORT)

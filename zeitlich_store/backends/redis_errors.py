@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from redis import exceptions
+from redis.asyncio.sentinel import MasterNotFoundError
 
 from ..errors import (
     ConfigurationError,
@@ -48,6 +49,8 @@ def _advice(exc: BaseException) -> str | None:
     for each in _chain(exc):
         if isinstance(each, exceptions.AuthenticationError | exceptions.AuthorizationError):
             return "check the user name and password"
+        if isinstance(each, MasterNotFoundError) and "AuthenticationError" in str(each):
+            return "check sentinel_username= and sentinel_password= in the URL"
         if is_refusal(each):
             return RIGHTS_ADVICE
         if "Cluster mode is not enabled" in str(each):

@@ -99,8 +99,12 @@ class RedisHotTier:
             return await self._link.server_info()
 
     async def open(self) -> None:
-        with redis_errors("opening the connection"):
-            await self._link.open()
+        try:
+            with redis_errors("opening the connection"):
+                await self._link.open()
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def aclose(self) -> None:
         if self._owns_client:

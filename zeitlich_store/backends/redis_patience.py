@@ -69,9 +69,16 @@ class Patience:
 
 def passes(exc: BaseException) -> bool:
     """Whether the same request may succeed on another attempt."""
-    if isinstance(exc, _LASTING):
+    told = _told(exc)
+    if isinstance(told, _LASTING):
         return False
-    return isinstance(exc, _PASSING) or demoted(exc)
+    return isinstance(told, _PASSING) or demoted(told) or "are not covered" in str(told)
+
+
+def _told(exc: BaseException) -> BaseException:
+    """What kept a cluster from being found, which redis-py wraps."""
+    wrapped = isinstance(exc, exceptions.RedisClusterException) and exc.__cause__
+    return wrapped or exc
 
 
 def demoted(exc: object) -> bool:
@@ -115,7 +122,7 @@ class Turnstile:
                         return await attempt()
                 except Exception as exc:
                     failures += 1
-                    timeouts += isinstance(exc, exceptions.TimeoutError | TimeoutError)
+                    timeouts += isinstance(_told(exc), exceptions.TimeoutError | TimeoutError)
                     elapsed = clock() - began
                     pause = self.patience.pause(failures, timeouts, elapsed)
                     late = latest is not None and elapsed > latest

@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Sequence
 from typing import Final
 
+from redis.asyncio.sentinel import MasterNotFoundError
+
 _ADVICE: Final = {
     "Hostname mismatch": (
         "the server's certificate is for another host: write the name or address it is for in the "
@@ -34,7 +36,8 @@ _ADVICE: Final = {
 def tls_advice(causes: Sequence[BaseException]) -> str | None:
     """What to change in the URL, None where these exceptions are not about TLS."""
     for exc in causes:
-        if isinstance(exc, ssl.SSLError):
+        # redis-py tells what failed on the way to Sentinel in words alone.
+        if isinstance(exc, ssl.SSLError | MasterNotFoundError):
             text = str(exc).replace("certificate required", "CERTIFICATE_REQUIRED")
             for sign, advice in _ADVICE.items():
                 if sign.casefold() in text.casefold().replace("unknown ca", "unknown_ca"):
