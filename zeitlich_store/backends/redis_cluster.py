@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from redis import exceptions
+from redis.asyncio import SSLConnection
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from ..errors import HotTierUnavailableError
@@ -38,6 +39,10 @@ class ClusterLink:
     @property
     def decodes(self) -> bool:
         return bool(self._client.connection_kwargs.get("decode_responses"))
+
+    @property
+    def tls(self) -> bool:
+        return issubclass(self._client.connection_kwargs["connection_class"], SSLConnection)
 
     async def open(self) -> None:
         async def attempt() -> None:

@@ -32,6 +32,7 @@ from .redis_errors import corrupt, redis_errors
 from .redis_fork import fork_across
 from .redis_link import RedisLink, ServerLink
 from .redis_scripts import Arg
+from .redis_tls import OPENING
 from .redis_wire import thread_keys
 
 
@@ -100,7 +101,7 @@ class RedisHotTier:
 
     async def open(self) -> None:
         try:
-            with redis_errors("opening the connection"):
+            with redis_errors(OPENING if self._link.tls else "opening the connection"):
                 await self._link.open()
         except BaseException:
             await self.aclose()

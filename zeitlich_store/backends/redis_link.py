@@ -29,6 +29,10 @@ class RedisLink(Protocol):
     def decodes(self) -> bool:
         """Whether the client decodes responses."""
 
+    @property
+    def tls(self) -> bool:
+        """Whether connections are encrypted."""
+
     async def open(self) -> None:
         """Connect, load the scripts and see whether the user may run what they need."""
 
@@ -85,6 +89,12 @@ class ServerLink:
     @property
     def decodes(self) -> bool:
         return bool(self._client.connection_pool.connection_kwargs.get("decode_responses"))
+
+    @property
+    def tls(self) -> bool:
+        return issubclass(
+            self._client.connection_pool.connection_class, redis.asyncio.SSLConnection
+        )
 
     async def open(self) -> None:
         await self._run(lambda: scripts.load_all(self._client), latest=OPEN_SECONDS)

@@ -6,6 +6,7 @@ redis-py's own retries are switched off where this is used: they multiply, one i
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -70,7 +71,7 @@ class Patience:
 def passes(exc: BaseException) -> bool:
     """Whether the same request may succeed on another attempt."""
     told = _told(exc)
-    if isinstance(told, _LASTING):
+    if isinstance(told, _LASTING) or isinstance(told.__context__, ssl.SSLCertVerificationError):
         return False
     return isinstance(told, _PASSING) or demoted(told) or "are not covered" in str(told)
 

@@ -8,6 +8,10 @@ from typing import Final
 
 from redis.asyncio.sentinel import MasterNotFoundError
 
+OPENING: Final = (
+    "opening the connection over TLS (a server that asks for client certificates may just close it "
+    "where ssl_certfile= and ssl_keyfile= do not fit, and one without TLS does not answer)"
+)
 _ADVICE: Final = {
     "Hostname mismatch": (
         "the server's certificate is for another host: write the name or address it is for in the "
