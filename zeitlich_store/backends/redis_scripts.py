@@ -104,6 +104,7 @@ def rights_probe() -> list[Command]:
     key, other = names.meta_key(PROBE.key, PROBE.id), names.list_key(PROBE.key, PROBE.id)
     return [
         ("EVAL", source("rights"), 2, key, other),
+        ("EVALSHA", digest("rights"), 2, key, other),
         ("HMGET", key, "f"),
         ("HGET", key, "f"),
         ("LLEN", key),
