@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,7 @@ class Cluster:
     """Masters of a Redis Cluster."""
 
     servers: tuple[Server, ...]
+    tls_ports: tuple[int, ...] = ()
 
     @property
     def hosts(self) -> str:
@@ -132,27 +133,35 @@ class Cluster:
 
 
 @contextmanager
-def redis_cluster(folder: Path, *options: str) -> Iterator[Cluster]:
-    """Three masters that share the slots."""
+def redis_cluster(
+    folder: Path, executable: str | None = None, tls: Sequence[str] = ()
+) -> Iterator[Cluster]:
+    """Three masters that share the slots; with `tls`, a port for TLS beside."""
     with ExitStack() as stack:
-        servers = []
+        servers, buses = [], []
         for at in range(3):
-            own, port = folder / str(at), free_bus_port()
+            own, port, bus = folder / str(at), services.free_port(), free_bus_port()
             own.mkdir()
-            cluster = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-            stack.enter_context(services.redis_server(own, *cluster, *options, port=port))
+            options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]
+            if tls:
+                options += ["--tls-port", str(bus), "--tls-cluster", "yes", *tls]
+            else:
+                port = bus
+            made = services.redis_server(own, *options, executable=executable, port=port)
+            stack.enter_context(made)
             servers.append(Server(port))
-        _join(servers)
-        yield Cluster(tuple(servers))
+            buses.append(bus)
+        _join(servers, buses[0])
+        yield Cluster(tuple(servers), tuple(buses))
 
 
-def _join(servers: list[Server]) -> None:
+def _join(servers: list[Server], bus: int) -> None:
     clients = [server.admin() for server in servers]
     share = -(-SLOTS // len(clients))
     for at, client in enumerate(clients):
         own = range(at * share, min((at + 1) * share, SLOTS))
         client.execute_command("CLUSTER ADDSLOTS", *own)
-        client.execute_command("CLUSTER MEET", HOST, servers[0].port)
+        client.execute_command("CLUSTER MEET", HOST, bus)
 
     def ready() -> bool:
         infos = [client.cluster("info") for client in clients]

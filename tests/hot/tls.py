@@ -39,8 +39,10 @@ class Authority:
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier),
             critical=False,
         )
-        purpose = ExtendedKeyUsageOID.SERVER_AUTH if address else ExtendedKeyUsageOID.CLIENT_AUTH
-        made = made.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]  # servers of a cluster are clients as well
+        if address:
+            purposes.append(ExtendedKeyUsageOID.SERVER_AUTH)
+        made = made.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         if address:
             names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
             made = made.add_extension(names, critical=False)

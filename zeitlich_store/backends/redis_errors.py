@@ -52,18 +52,19 @@ def redis_errors(what: str, ref: ThreadRef | None = None) -> Iterator[None]:
 
 def _advice(exc: BaseException) -> str | None:
     """What has to be put right, None where it may pass by itself."""
-    for each in _chain(exc):
-        if isinstance(each, exceptions.AuthenticationError | exceptions.AuthorizationError):
-            return "check the user name and password"
+    causes = list(_chain(exc))
+    for each in reversed(causes):  # what came first says most
         if isinstance(each, MasterNotFoundError) and "AuthenticationError" in str(each):
             return "check sentinel_username= and sentinel_password= in the URL"
+        if isinstance(each, exceptions.AuthenticationError | exceptions.AuthorizationError):
+            return "check the user name and password"
         if is_refusal(each):
             return RIGHTS_ADVICE
         if "Cluster mode is not enabled" in str(each):
             return "this is no cluster: write redis:// instead of redis+cluster://"
         if isinstance(each, exceptions.MovedError):
             return "this server is part of a cluster: write redis+cluster:// instead of redis://"
-    return tls_advice(list(_chain(exc)))
+    return tls_advice(causes)
 
 
 def _said(exc: BaseException) -> str:
