@@ -42,10 +42,10 @@ def redis_on_path(least: tuple[int, ...]) -> str | None:
 
 
 def redis_7() -> str:
-    """A redis-server of version 7 or newer, which has TLS too."""
-    found = redis_on_path((7,))
+    """A redis-server of version 7 or newer, which has TLS too: ZS_REDIS_7, or on PATH."""
+    found = os.environ.get("ZS_REDIS_7") or redis_on_path((7,))
     if found is None:
-        services.unavailable("there is no redis-server 7 on PATH: apt-get install redis-server")
+        services.unavailable("there is no redis-server 7: ZS_REDIS_7=$(.ci/services FOLDER)")
     return str(found)
 
 

@@ -76,6 +76,16 @@ async def test_a_user_of_other_keys_is_told_at_open(server):
         await open_store(url, "none").open()
 
 
+async def test_keys_may_be_narrowed_to_those_of_one_thread_key(server):
+    narrow = ["~zs:{messages:*", "~zs:{zeitlich-store-*"]
+    url = make_user(server, [*narrow, *(word for word in RIGHTS if not word.startswith("~"))])
+    async with open_store(url, "memory://acl-narrow") as store:
+        await store.thread("t").initialize()
+        with pytest.raises(ConfigurationError, match=r"docs/operations\.md"):
+            await store.thread("t", key="others").initialize()
+        await store.delete("t")
+
+
 @pytest.mark.parametrize("missing", ["+info", "+script|load"])
 async def test_a_session_works_without_what_is_only_useful(server, missing):
     url = make_user(server, [word for word in RIGHTS if word != missing])

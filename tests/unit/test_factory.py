@@ -191,6 +191,27 @@ def test_a_redis_url_makes_a_bounded_pool():
     assert repr(store).startswith("ThreadStore(hot='redis://***@h:1/2?")
 
 
+def test_a_cluster_url_makes_a_client_of_all_its_hosts_without_connecting():
+    store = open_store("redis+cluster://u:p%40q@h:1,[::1]:2,i?max_connections=7", "none")
+    client = store.hot.client
+    assert [(node.host, node.port) for node in client.startup_nodes] == [
+        *(("h", 1), ("::1", 2), ("i", 6379))
+    ]
+    assert client.connection_kwargs["password"] == "p@q"
+    assert client.connection_kwargs["max_connections"] == 7
+    assert repr(store).startswith("ThreadStore(hot='redis+cluster://***@h:1,[::1]:2,i?max")
+
+
+def test_a_sentinel_url_names_sentinels_service_database_and_both_passwords():
+    url = "redis+sentinel://u:p@h,i:2/my%20threads/3?sentinel_password=s&ttl=60"
+    pool = open_store(url, "none").hot.client.connection_pool
+    assert (pool.service_name, pool.connection_kwargs["db"]) == ("my threads", 3)
+    assert pool.connection_kwargs["password"] == "p"
+    asked = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
+    assert [(each["host"], each["port"]) for each in asked] == [("h", 26379), ("i", 2)]
+    assert {each["password"] for each in asked} == {"s"}
+
+
 @pytest.mark.parametrize(
     ("cold", "expected"), [("memory://x", (60, THREAD_TTL_SECONDS)), ("none", (60, 60))]
 )

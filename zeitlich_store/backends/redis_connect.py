@@ -78,6 +78,8 @@ def sentinel_link(text: str) -> RedisLink:
         raise ConfigurationError(
             "a Sentinel URL names the service: redis+sentinel://host:26379/SERVICE"
         )
+    if database and not database.isdecimal():
+        raise ConfigurationError("a Sentinel URL ends with /SERVICE or /SERVICE/DATABASE-NUMBER")
     options = _typed(parts.single(database))
     turnstile = _turnstile(options)
     asking = _asking(options)
@@ -138,6 +140,8 @@ def _typed(text: str) -> dict[str, Any]:
     for name in _NUMBERS:
         if name in found:
             found[name] = int(found[name])
+    if found["max_connections"] < 1:
+        raise ConfigurationError("parameter 'max_connections' of the hot URL is at least 1")
     for name in _FILES:
         if name in found and not Path(found[name]).is_file():
             raise ConfigurationError(f"parameter {name!r} of the hot URL names no file")
