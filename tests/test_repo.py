@@ -106,7 +106,7 @@ def test_the_lists_of_parameters_are_in_the_documentation():
     from zeitlich_store import registry, urls
 
     text = (ROOT / "README.md").read_text() + (ROOT / "docs" / "operations.md").read_text()
-    theirs = registry.find_backend("hot", "rediss").parameters
+    theirs = registry.find_backend("hot", "rediss+sentinel").parameters
     for name in [*urls.HOT_PARAMETERS, *urls.COLD_PARAMETERS, *theirs]:
         assert f"`{name}`" in text, name
 

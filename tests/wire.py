@@ -32,8 +32,12 @@ class RedisProxy:
         await self._server.wait_closed()
 
     @property
+    def port(self) -> int:
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
+        return f"redis://127.0.0.1:{self.port}/0"
 
     async def count(self, call: Awaitable[Any]) -> int:
         """Round trips of one call."""

@@ -1,10 +1,10 @@
-"""What some cold tiers can do beside the commit protocol, for admin tools."""
+"""What some tiers can do beside the commit protocol, for admin tools."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from .models import ThreadRef
 from .protocols import Codec
@@ -27,6 +27,17 @@ class ExposedObjectStore(Protocol):
 
     def danger(self) -> str:
         """What others could do to the objects, "" for nothing."""
+
+
+@runtime_checkable
+class InspectableHotTier(Protocol):
+    """A hot tier on servers of its own that can tell how they are set up."""
+
+    async def server_info(self) -> Mapping[str, Mapping[str, Any]]:
+        """Redis's INFO fields of each server, by its address ("" where there is one alone).
+
+        What the user may not ask is left out.
+        """
 
 
 @runtime_checkable

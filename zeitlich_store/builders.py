@@ -6,7 +6,7 @@ Each is registered by name in `registry` and imports its own backend.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +14,6 @@ from .errors import ConfigurationError
 from .protocols import HotTier, ObjectStore
 from .urls import BackendUrl
 
-REDIS_DEFAULTS: Final[Mapping[str, Any]] = {
-    "socket_timeout": 5.0,
-    "socket_connect_timeout": 5.0,
-    "max_connections": 64,
-}
-"""What a Redis URL may override; times in seconds."""
-_RETRIES: Final = 3
 _BUCKETS: Final = frozenset(["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"])
 _CHAINING: Final = frozenset({"fo", "remote_protocol", "target_protocol"})
 
@@ -35,21 +28,34 @@ def memory_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) ->
 
 
 def redis_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
-    """The hot tier on Redis, with a bounded connection pool and bounded retries of its own."""
-    from redis.asyncio.retry import Retry
-    from redis.backoff import ExponentialBackoff
+    """The hot tier on one Redis server."""
+    from .backends.redis_connect import server_link
 
+    return _redis(url, server_link, ttl_seconds, dirty_ttl_seconds)
+
+
+def redis_cluster_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
+    """The hot tier on a Redis Cluster."""
+    from .backends.redis_connect import cluster_link
+
+    return _redis(url, cluster_link, ttl_seconds, dirty_ttl_seconds)
+
+
+def redis_sentinel_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
+    """The hot tier on the master that Sentinel names."""
+    from .backends.redis_connect import sentinel_link
+
+    return _redis(url, sentinel_link, ttl_seconds, dirty_ttl_seconds)
+
+
+def _redis(url: BackendUrl, connect: Callable[[str], Any], ttl: int, dirty_ttl: int) -> HotTier:
     from .backends.redis_hot import RedisHotTier
 
-    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES)
     try:
-        return RedisHotTier.from_url(
-            url.text,
-            ttl_seconds=ttl_seconds,
-            dirty_ttl_seconds=dirty_ttl_seconds,
-            retry=retry,
-            **REDIS_DEFAULTS,
-        )
+        link = connect(url.text)
+        return RedisHotTier(link, ttl_seconds=ttl, dirty_ttl_seconds=dirty_ttl, owns_client=True)
+    except ConfigurationError:
+        raise
     except (ValueError, TypeError) as exc:
         # redis-py's own text may repeat a part of the URL, its frames hold all of it.
         refused = type(exc)

@@ -47,8 +47,9 @@ def open_store(
     """Make a store, to be used as ``async with``. Nothing is connected before that.
 
     Args:
-        hot: A URL (``redis://``, ``rediss://``, ``unix://``, ``memory://``, plug-ins), a
-            `redis.asyncio.Redis` (never closed by the store) or a `HotTier`. None: the variable
+        hot: A URL (``redis://``, ``rediss://``, ``unix://``, ``redis+cluster://``,
+            ``redis+sentinel://``, ``memory://``, plug-ins), a `redis.asyncio.Redis` or
+            `RedisCluster` (never closed by the store) or a `HotTier`. None: the variable
             ``ZEITLICH_HOT_URL``, else ``memory://``.
         cold: A URL (``file://``, ``memory://``, ``s3://``, ``r2://``, ``gs://``, ``az://``, every
             protocol of fsspec, plug-ins), ``"none"`` (no cold tier), a `ColdTier`, an
@@ -123,11 +124,14 @@ def _hot_from_client(client: object, *, hot_only: bool) -> HotTier:
     import redis
     import redis.asyncio
 
+    from .backends.redis_connect import link_of_cluster
     from .backends.redis_hot import RedisHotTier
 
     if isinstance(client, redis.asyncio.Redis):
         return RedisHotTier(client, **_lifetimes(None, hot_only=hot_only))
-    if isinstance(client, redis.Redis):
+    if isinstance(client, redis.asyncio.RedisCluster):
+        return RedisHotTier(link_of_cluster(client), **_lifetimes(None, hot_only=hot_only))
+    if isinstance(client, redis.Redis | redis.RedisCluster):
         raise ConfigurationError(
             "the Redis client handed in is a synchronous one; make it with redis.asyncio.Redis"
         )

@@ -218,19 +218,31 @@ _TLS_PARAMETERS: Final = (
     "ssl_min_version",
     "ssl_password",
 )
+_SENTINEL_PARAMETERS: Final = ("sentinel_password", "sentinel_username")
+_NOT_OF_CLUSTERS: Final = {"db", "retry_on_timeout", "ssl_ca_path", "ssl_password"}
+
+
+def _register_redis() -> None:
+    plain, tls = _REDIS_PARAMETERS, (*_REDIS_PARAMETERS, *_TLS_PARAMETERS)
+    for scheme, target, names, text in (
+        ("redis", "redis_tier", plain, "Redis 6.2 or newer"),
+        ("rediss", "redis_tier", tls, "Redis over TLS"),
+        ("unix", "redis_tier", plain, "Redis on a unix socket"),
+        ("redis+cluster", "redis_cluster_tier", plain, "Redis Cluster: host:port,host:port"),
+        ("rediss+cluster", "redis_cluster_tier", tls, "Redis Cluster over TLS"),
+        ("redis+sentinel", "redis_sentinel_tier", plain, "Redis by Sentinel: host:port,…/SERVICE"),
+        ("rediss+sentinel", "redis_sentinel_tier", tls, "Redis by Sentinel, all over TLS"),
+    ):
+        known = (*names, *_SENTINEL_PARAMETERS) if "sentinel" in scheme else names
+        if "cluster" in scheme:
+            known = tuple(name for name in known if name not in _NOT_OF_CLUSTERS)
+        register_backend("hot", scheme, f"{_OWN}:{target}", description=text, parameters=known)
 
 
 def _register_own() -> None:
     """Everything this package brings; a new backend is one line here."""
-    redis = f"{_OWN}:redis_tier"
-    tls = (*_REDIS_PARAMETERS, *_TLS_PARAMETERS)
     register_backend("hot", "memory", f"{_OWN}:memory_tier", description="this process's memory")
-    for scheme, names, text in (
-        ("redis", _REDIS_PARAMETERS, "Redis 6.2 or newer"),
-        ("rediss", tls, "Redis over TLS"),
-        ("unix", _REDIS_PARAMETERS, "Redis on a unix socket"),
-    ):
-        register_backend("hot", scheme, redis, description=text, parameters=names)
+    _register_redis()
     for scheme, target, extra, text in (
         ("file", "file_store", None, "a local folder, written atomically and durably"),
         ("memory", "memory_store", None, "this process's memory, shared by name"),

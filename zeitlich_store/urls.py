@@ -19,6 +19,7 @@ from .errors import ConfigurationError
 
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://(.*)", re.DOTALL)
+_IPV6: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 _CONTENT_TYPE: Final = re.compile(r"[\w.+\-]+/[\w.+\-]+(; ?[\w\-]+=[\w.\-]+)*", re.ASCII)
 _ENDPOINT: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?")
 _HARMLESS: Final = frozenset(
@@ -82,7 +83,7 @@ def scheme_of(url: str, *, what: str) -> str:
         raise ConfigurationError(
             f"{what} is not a URL: it is written scheme://location, a folder as file:///path"
         )
-    if "::" in url:
+    if "::" in _IPV6.sub("", url):
         raise ConfigurationError(f"{what} is a chained URL ('::'), which is not supported")
     return match[1].lower()
 

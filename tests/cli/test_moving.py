@@ -66,5 +66,6 @@ def test_doctor_warns_of_eviction():
     info = {"maxmemory_policy": "allkeys-lru", "maxmemory": 10}
     assert _eviction(info)[0] == "warning"
     assert _eviction({**info, "maxmemory": 0})[0] == "ok"
-    assert _eviction({})[0] == "warning"
+    assert _eviction({})[0] == "unknown"
+    assert _durability({})[0] == "unknown"
     assert _durability({"aof_enabled": 1})[0] == "ok"

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 
 from zeitlich_store.backends.redis_hot import RedisHotTier
 from zeitlich_store.errors import ConfigurationError, HotTierUnavailableError
-from zeitlich_store.testing.hot_suite_tools import content, make, new_ref
+from zeitlich_store.testing.hot_suite_tools import content, make
 
 from .. import services
 from .operations import OPERATIONS, whole
@@ -109,8 +109,6 @@ async def test_a_user_who_may_not_run_scripts_is_a_configuration_error(guarded_s
     rights = {"passwords": "+weak", "keys": "*", "categories": ["+@all", "-@scripting"]}
     async with opened(guarded_server, ":right@") as admin:
         await admin.client.acl_setuser("weak", enabled=True, **rights)
-    async with opened(guarded_server, "weak:weak@") as tier:
-        with pytest.raises(ConfigurationError, match="permission"):
-            await tier.status(new_ref())
-        with pytest.raises(ConfigurationError, match="permission"):
-            await tier.export(new_ref())
+    with pytest.raises(ConfigurationError, match=r"permission.*docs/operations\.md"):
+        async with opened(guarded_server, "weak:weak@"):
+            pass

@@ -96,8 +96,8 @@ async def test_every_script_and_transaction_of_redis_is_one_request(redis_server
     await hot.export(ref)
     await hot.drop(ref, op="a2")
     await hot.aclose()
-    loading, *seen = gate.seen
-    assert loading == "redis script load"
+    loading, rights, *seen = gate.seen
+    assert (loading, rights) == ("redis script load", "redis script")
     assert seen == [f"redis {name}" for name in ("status", "initialize", "export", "drop")]
 
 

@@ -186,10 +186,31 @@ def test_a_redis_url_makes_a_bounded_pool():
     assert isinstance(pool, redis.asyncio.BlockingConnectionPool)
     assert pool.max_connections == 64
     assert kwargs["socket_timeout"] == 1.0
-    assert kwargs["socket_connect_timeout"] == 5.0
-    assert kwargs["retry"].get_retries() == 3
+    assert kwargs["socket_connect_timeout"] == 1.25
+    assert kwargs["retry"].get_retries() == 0  # ours: redis-py's multiply
     assert (kwargs["host"], kwargs["db"], kwargs["client_name"]) == ("h", 2, "me")
     assert repr(store).startswith("ThreadStore(hot='redis://***@h:1/2?")
+
+
+def test_a_cluster_url_makes_a_client_of_all_its_hosts_without_connecting():
+    store = open_store("redis+cluster://u:p%40q@h:1,[::1]:2,i?max_connections=7", "none")
+    client = store.hot.client
+    assert [(node.host, node.port) for node in client.startup_nodes] == [
+        *(("h", 1), ("::1", 2), ("i", 6379))
+    ]
+    assert client.connection_kwargs["password"] == "p@q"
+    assert client.connection_kwargs["max_connections"] == 7
+    assert repr(store).startswith("ThreadStore(hot='redis+cluster://***@h:1,[::1]:2,i?max")
+
+
+def test_a_sentinel_url_names_sentinels_service_database_and_both_passwords():
+    url = "redis+sentinel://u:p@h,i:2/my%20threads/3?sentinel_password=s&ttl=60"
+    pool = open_store(url, "none").hot.client.connection_pool
+    assert (pool.service_name, pool.connection_kwargs["db"]) == ("my threads", 3)
+    assert pool.connection_kwargs["password"] == "p"
+    asked = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
+    assert [(each["host"], each["port"]) for each in asked] == [("h", 26379), ("i", 2)]
+    assert {each["password"] for each in asked} == {"s"}
 
 
 @pytest.mark.parametrize(

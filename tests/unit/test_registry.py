@@ -23,7 +23,8 @@ def _restored(monkeypatch):
 def test_the_known_schemes():
     hot = {entry.name for entry in registry.backends("hot")}
     cold = {entry.name for entry in registry.backends("cold")}
-    assert hot == {"memory", "redis", "rediss", "unix"}
+    several = {f"redis{s}+{how}" for s in ("", "s") for how in ("cluster", "sentinel")}
+    assert hot == {"memory", "redis", "rediss", "unix", *several}
     assert cold == {"file", "memory", "s3", "r2", "gs", "gcs", "az", "abfs"}
 
 

@@ -131,6 +131,12 @@ def test_a_hot_url_with_an_unescaped_password_is_refused_without_repeating_it(ur
         ("redis://localhost:6379/0?ttl=60", "redis://localhost:6379/0?ttl=60"),
         (f"redis://user:{SECRET}@h:1/0", "redis://***@h:1/0"),
         (f"redis://:{SECRET}/x@h", "redis://***@h"),
+        (f"redis+cluster://u:{SECRET}@h:1,i:2?ttl=60", "redis+cluster://***@h:1,i:2?ttl=60"),
+        (f"redis+cluster://u:{SECRET}@h:1,u:{SECRET}@i:2", "redis+cluster://***@i:2"),
+        (
+            f"rediss+sentinel://u:{SECRET}@h,i/s/3?sentinel_username=me&sentinel_password={SECRET}",
+            "rediss+sentinel://***@h,i/s/3?sentinel_username=***&sentinel_password=***",
+        ),
         (f"redis://:a?{SECRET}@h", "redis://***@***"),
         (f"unix://u:{SECRET}@/run/r.sock?db=1&password={SECRET}", "unix://***@/run/r.sock?db=1&password=***"),
         (f"s3://b/p?key={SECRET}&codec=zstd&{SECRET}", "s3://b/p?key=***&codec=zstd&***"),

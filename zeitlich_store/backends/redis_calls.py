@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import redis.asyncio
-
 from ..models import ThreadRef
-from . import redis_scripts as scripts
 from . import redis_wire as wire
 from .hot_errors import not_hot
-from .redis_scripts import Arg, redis_errors
+from .redis_errors import redis_errors
+from .redis_link import RedisLink
+from .redis_scripts import Arg
 
 T = TypeVar("T")
 
@@ -19,8 +18,8 @@ T = TypeVar("T")
 class ThreadCalls:
     """Calls on the keys of one thread; foreign exceptions end here."""
 
-    def __init__(self, client: redis.asyncio.Redis, *, clean_ms: int, dirty_ms: int) -> None:
-        self._client = client
+    def __init__(self, link: RedisLink, *, clean_ms: int, dirty_ms: int) -> None:
+        self._link = link
         self._ttls = (dirty_ms, clean_ms)
 
     async def script(
@@ -29,7 +28,7 @@ class ThreadCalls:
         """Run a script on the thread's keys and the `extra` ones: one round trip."""
         keys = [*wire.thread_keys(ref), *extra]
         with redis_errors(name, ref):
-            return await scripts.call(self._client, name, keys, [op, *self._ttls, *args])
+            return await self._link.call(name, keys, [op, *self._ttls, *args])
 
     async def script_and_reads(
         self, name: str, ref: ThreadRef, op: str, *reads: tuple[Arg, ...]
@@ -37,7 +36,7 @@ class ThreadCalls:
         """Run a script and plain reads in one transaction: one round trip."""
         keys = wire.thread_keys(ref)
         with redis_errors(name, ref):
-            return await scripts.call_and_read(self._client, name, keys, (op, *self._ttls), reads)
+            return await self._link.call_and_read(name, keys, (op, *self._ttls), reads)
 
     async def read(
         self, ref: ThreadRef, *reads: tuple[Arg, ...]
@@ -45,7 +44,7 @@ class ThreadCalls:
         """Meta and the replies of `reads`, at one moment, in one round trip."""
         with redis_errors("reading", ref):
             commands = [*wire.meta_reads(wire.thread_keys(ref)), *reads]
-            replies = await scripts.read(self._client, commands)
+            replies = await self._link.read(commands)
             return wire.check_meta(replies, ref), replies[4:]
 
     async def write(
@@ -58,7 +57,19 @@ class ThreadCalls:
         ids: Sequence[tuple[str, int]],
     ) -> Any:
         """Run a script that takes a thread's whole content, staged first where it is large."""
-        counts, id_args = (len(messages), len(ids)), wire.id_args(ids)
+        return await self.publish(name, ref, op, args, messages, wire.id_args(ids))
+
+    async def publish(
+        self,
+        name: str,
+        ref: ThreadRef,
+        op: str,
+        args: Sequence[Arg],
+        messages: Sequence[bytes],
+        id_args: Sequence[bytes],
+    ) -> Any:
+        """`write`, with the ids as ZADD wants them."""
+        counts = (len(messages), len(id_args) // 2)
         if wire.fits([*messages, *id_args]):
             return await self.script(name, ref, op, *args, *counts, "", *messages, *id_args)
         stage = await self.stage(ref, messages, id_args)
@@ -82,7 +93,7 @@ class ThreadCalls:
 
     async def _stage(self, ref: ThreadRef, keys: Sequence[str], offset: int, *args: Arg) -> None:
         with redis_errors("staging", ref):
-            await scripts.call(self._client, "stage", keys, [offset, wire.STAGE_MS, *args])
+            await self._link.call("stage", keys, [offset, wire.STAGE_MS, *args])
 
 
 def hot(ref: ThreadRef, reply: T | None) -> T:

@@ -26,26 +26,22 @@ from ..models import (
     ThreadRef,
 )
 from . import redis_scan
-from . import redis_scripts as scripts
 from . import redis_wire as wire
 from .hot_errors import unplaced
 from .redis_calls import ThreadCalls, hot
-from .redis_scripts import Arg, corrupt, damage, redis_errors
+from .redis_errors import corrupt, damage, redis_errors
+from .redis_fork import fork_across
+from .redis_link import QuietPool, RedisLink, ServerLink
+from .redis_scripts import Arg
+from .redis_tls import OPENING
 from .redis_wire import thread_keys
-
-
-class _Pool(redis.asyncio.BlockingConnectionPool):
-    """A pool whose repr, which the client's and the pipelines' contain, shows no password."""
-
-    def __repr__(self) -> str:
-        return "<connections to Redis>"
 
 
 class RedisHotTier:
     """Holds hot threads in Redis (6.2 or newer).
 
     Args:
-        client: A `redis.asyncio.Redis` that does not decode responses.
+        client: A `redis.asyncio.Redis` that does not decode responses, or a `RedisLink`.
         ttl_seconds: How long a thread lives in Redis after it was archived or hydrated.
         dirty_ttl_seconds: How long one with changes that are not archived lives after the last.
         owns_client: Whether `aclose` closes the client; a caller's own client stays open.
@@ -56,18 +52,20 @@ class RedisHotTier:
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        client: redis.asyncio.Redis | RedisLink,
         *,
         ttl_seconds: int = 86_400,
         dirty_ttl_seconds: int = names.THREAD_TTL_SECONDS,
         owns_client: bool = False,
     ) -> None:
-        if client.connection_pool.connection_kwargs.get("decode_responses"):
+        if isinstance(client, redis.asyncio.Redis):
+            client = ServerLink(client)
+        if client.decodes:
             raise ConfigurationError(
                 "the Redis client decodes responses, which would damage messages; "
                 "make it with decode_responses=False"
             )
-        self._client = client
+        self._link = client
         self._owns_client = owns_client
         self._calls = ThreadCalls(
             client, clean_ms=int(ttl_seconds * 1000), dirty_ms=int(dirty_ttl_seconds * 1000)
@@ -84,8 +82,7 @@ class RedisHotTier:
     ) -> Self:
         """A tier with a client of its own; `options` go to redis-py's connection pool."""
         url, options = hidden(url), hidden(options)
-        pool = _Pool.from_url(url, **options)
-        client = redis.asyncio.Redis.from_pool(pool)
+        client = redis.asyncio.Redis.from_pool(QuietPool.from_url(url, **options))
         return cls(
             client,
             ttl_seconds=ttl_seconds,
@@ -94,17 +91,26 @@ class RedisHotTier:
         )
 
     @property
-    def client(self) -> redis.asyncio.Redis:
-        """The client, for tools that look at the server itself."""
-        return self._client
+    def client(self) -> Any:
+        """redis-py's client, for tools that look at the server itself."""
+        return self._link.client
+
+    async def server_info(self) -> Mapping[str, Mapping[str, Any]]:
+        """What INFO says, for each server that holds threads, by its address."""
+        with redis_errors("reading the server's information"):
+            return await self._link.server_info()
 
     async def open(self) -> None:
-        with redis_errors("opening the connection"):
-            await scripts.load_all(self._client)
+        try:
+            with redis_errors(OPENING if self._link.tls else "opening the connection"):
+                await self._link.open()
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def aclose(self) -> None:
         if self._owns_client:
-            await self._client.aclose()
+            await self._link.aclose()
 
     # -- making a thread hot ---------------------------------------------------------------
 
@@ -128,6 +134,8 @@ class RedisHotTier:
     async def fork(
         self, ref: ThreadRef, target: ThreadRef, *, op: str, gate: str | None = None
     ) -> Outcome:
+        if not self._link.together(thread_keys(ref)[0], thread_keys(target)[0]):
+            return await fork_across(self._calls, ref, target, op=op, gate=gate)
         args = ("0" if gate is None else "1", gate or "")
         reply = await self._calls.script("fork", ref, op, *args, extra=thread_keys(target))
         kind, _, why = reply.decode().partition(" ")
@@ -215,15 +223,15 @@ class RedisHotTier:
     async def which_hot(self, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
         reads: list[tuple[Arg, ...]] = [("EXISTS", thread_keys(ref)[0]) for ref in refs]
         with redis_errors("listing the threads"):
-            replies = await scripts.read(self._client, reads) if reads else []
+            replies = await self._link.read_each(reads) if reads else []
         return {ref for ref, reply in zip(refs, replies, strict=True) if reply == 1}
 
     async def dead_writes(self, refs: Sequence[ThreadRef]) -> Mapping[ThreadRef, AbstractSet[str]]:
         if not refs:
             return {}
         with redis_errors("reading gates"):
-            replies = await scripts.read(
-                self._client, [("HGET", names.gate_key(ref), "dead") for ref in refs]
+            replies = await self._link.read_each(
+                [("HGET", names.gate_key(ref), "dead") for ref in refs]
             )
         found = zip(refs, replies, strict=True)
         return {ref: wire.gate_words(words, ref) for ref, words in found if words}
@@ -237,7 +245,7 @@ class RedisHotTier:
     ) -> tuple[list[HotInfo], str]:
         """Threads that expire while they are listed are left out."""
         with redis_errors("listing the threads"):
-            return await redis_scan.scan(self._client, key, cursor, limit)
+            return await redis_scan.scan(self._link, key, cursor, limit)
 
     # -- archiving and removing --------------------------------------------------------------
 

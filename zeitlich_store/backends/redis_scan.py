@@ -1,42 +1,32 @@
-"""Listing hot threads: SCAN for meta keys, then one transaction for the page's fields."""
+"""Listing hot threads: SCAN for meta keys, then the page's fields, all in one request."""
 
 from __future__ import annotations
 
-import re
-
-import redis.asyncio
-
 from .. import keys as names
 from ..models import HotInfo, ThreadRef
-from . import redis_scripts as scripts
+from .redis_link import RedisLink
 from .redis_scripts import Arg
 from .redis_wire import META_FIELDS, Meta, scanned_meta
 
+_GONE = -2  # what PTTL answers where the key has expired since
 
-async def scan(
-    client: redis.asyncio.Redis, key: str, cursor: str, limit: int
-) -> tuple[list[HotInfo], str]:
+
+async def scan(link: RedisLink, key: str, cursor: str, limit: int) -> tuple[list[HotInfo], str]:
     """One page of a thread key's hot threads and the next cursor ("" at the end)."""
-    at, names_found = await client.scan(_cursor(cursor), match=names.scan_pattern(key), count=limit)
+    names_found, following = await link.scan(cursor, names.scan_pattern(key), limit)
     refs = [ref for name in names_found if (ref := _ref(name)) is not None]
     reads: list[tuple[Arg, ...]] = []
     for ref in refs:
         name = names.meta_key(ref.key, ref.id)
         reads += [("HMGET", name, *META_FIELDS), ("PTTL", name)]
-    replies = await scripts.read(client, reads) if reads else []
+    replies = await link.read_each(reads) if reads else []
     rows = zip(refs, replies[::2], replies[1::2], strict=True)
     page = [
         info(ref, scanned_meta(fields), pttl)
         for ref, fields, pttl in rows
-        if isinstance(fields, list) and fields[0] is not None
+        if isinstance(fields, list) and fields[0] is not None and pttl != _GONE
     ]
-    return page, str(at) if int(at) else ""
-
-
-def _cursor(text: str) -> int:
-    if text and not re.fullmatch(r"[0-9]{1,19}", text):
-        raise ValueError(f"{text!r} is no cursor of a listing")
-    return int(text or 0)
+    return page, following
 
 
 def info(ref: ThreadRef, meta: Meta, pttl: int) -> HotInfo:

@@ -1,10 +1,9 @@
-"""The Lua scripts of the Redis hot tier: loading, calling, and the words they answer with."""
+"""The Lua scripts of the Redis hot tier: their text, loading, and what a user needs to run them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -12,21 +11,20 @@ from typing import Any, Final
 import redis.asyncio
 from redis import exceptions
 
-from ..errors import (
-    ConfigurationError,
-    HotTierCorruptError,
-    HotTierUnavailableError,
-    map_errors,
-)
-from ..keys import gate_key
+from .. import keys as names
+from ..errors import ConfigurationError
 from ..models import ThreadRef
+from .redis_errors import RIGHTS_ADVICE
 
 Arg = str | bytes | int
+Command = tuple[Arg, ...]
 
 _PARTS: Final = {
     "stage": ("stage",),
+    "rights": ("rights",),
     "replace": ("common", "content", "replace"),
     "restore": ("common", "content", "restore"),
+    "adopt": ("common", "content", "adopt"),
 }
 NAMES: Final = (
     "status",
@@ -36,6 +34,7 @@ NAMES: Final = (
     "truncate",
     "state",
     "fork",
+    "adopt",
     "export",
     "evict",
     "restore",
@@ -43,7 +42,10 @@ NAMES: Final = (
     "delete",
     "finish_delete",
     "stage",
+    "rights",
 )
+PROBE: Final = ThreadRef("zeitlich-store-open", "probe")
+"""No thread, but keys a user of the store has to have rights to."""
 
 
 @cache
@@ -60,111 +62,91 @@ def digest(name: str) -> str:
     return hashlib.sha1(source(name).encode(), usedforsecurity=False).hexdigest()
 
 
-async def load_all(client: redis.asyncio.Redis) -> None:
-    """Send every script to the server, in one round trip; refused by some ACLs, which is fine."""
-    pipe = client.pipeline(transaction=False)
-    for name in NAMES:
-        pipe.script_load(source(name))
-    for reply in await pipe.execute(raise_on_error=False):
+def loads() -> list[Command]:
+    """The commands that send every script to a server."""
+    return [("SCRIPT LOAD", source(name)) for name in NAMES]
+
+
+def check_loaded(replies: Sequence[Any]) -> None:
+    """Raise what failed; that a user may not load scripts is fine."""
+    for reply in replies:
         if isinstance(reply, Exception) and not isinstance(reply, exceptions.NoPermissionError):
             raise reply
 
 
-async def call(
-    client: redis.asyncio.Redis, name: str, keys: Sequence[str], args: Sequence[Arg]
-) -> Any:
-    """Run a script by its digest, or by its text where the server has forgotten it."""
-    try:
-        return await client.evalsha(digest(name), len(keys), *keys, *args)
-    except exceptions.NoScriptError:
-        return await client.eval(source(name), len(keys), *keys, *args)
+async def load_all(client: redis.asyncio.Redis) -> None:
+    """Send every script to the server, in one round trip; refused by some ACLs, which is fine."""
+    pipe = client.pipeline(transaction=False)
+    for command in loads():
+        pipe.execute_command(*command)
+    check_loaded(await pipe.execute(raise_on_error=False))
 
 
 async def call_and_read(
-    client: redis.asyncio.Redis,
+    transaction: Callable[[Sequence[Command]], Awaitable[list[Any]]],
     name: str,
     keys: Sequence[str],
     args: Sequence[Arg],
-    reads: Sequence[tuple[Arg, ...]],
+    reads: Sequence[Command],
 ) -> list[Any]:
     """Run a script and plain reads in one transaction; replies in that order."""
-    replies = await _transaction(
-        client, [("EVALSHA", digest(name), len(keys), *keys, *args), *reads]
-    )
+    rest = (len(keys), *keys, *args)
+    replies = await transaction([("EVALSHA", digest(name), *rest), *reads])
     if isinstance(replies[0], exceptions.NoScriptError):
-        replies = await _transaction(
-            client, [("EVAL", source(name), len(keys), *keys, *args), *reads]
-        )
+        replies = await transaction([("EVAL", source(name), *rest), *reads])
     if isinstance(replies[0], Exception):
         raise replies[0]
     return replies
 
 
-async def read(client: redis.asyncio.Redis, reads: Sequence[tuple[Arg, ...]]) -> list[Any]:
-    """Plain reads in one transaction; a reply may be the exception its command raised."""
-    return await _transaction(client, reads)
+def rights_probe() -> list[Command]:
+    """One transaction with every command that the hot tier needs; it changes nothing."""
+    key, other = names.meta_key(PROBE.key, PROBE.id), names.list_key(PROBE.key, PROBE.id)
+    return [
+        ("EVAL", source("rights"), 2, key, other),
+        ("EVALSHA", digest("rights"), 2, key, other),
+        ("HMGET", key, "f"),
+        ("HGET", key, "f"),
+        ("LLEN", key),
+        ("LRANGE", key, 0, 0),
+        ("STRLEN", key),
+        ("GET", key),
+        ("ZCARD", key),
+        ("ZRANGE", key, 0, 0),
+        ("EXISTS", key),
+        ("PTTL", key),
+    ]
 
 
-async def _transaction(
-    client: redis.asyncio.Redis, commands: Sequence[tuple[Arg, ...]]
-) -> list[Any]:
-    pipe = client.pipeline(transaction=True)
-    for command in commands:
-        pipe.execute_command(*command)
-    replies: list[Any] = await pipe.execute(raise_on_error=False)
-    return replies
+def check_rights(replies: Sequence[Any]) -> None:
+    """`ConfigurationError` where the probe's replies say that the user may not do something."""
+    for reply in replies:
+        if isinstance(reply, exceptions.NoPermissionError):
+            raise reply
+    refused = replies[0] if isinstance(replies[0], list) else []
+    if refused:
+        commands = " ".join(f"+{name.decode().lower()}" for name in refused)
+        raise ConfigurationError(
+            f"the Redis user may not run what the store's scripts need: {commands}; {RIGHTS_ADVICE}"
+        )
 
 
-_FOREIGN: Final[dict[type[Exception], Any]] = {
-    exceptions.AuthenticationError: ConfigurationError,
-    exceptions.NoPermissionError: ConfigurationError,
-    exceptions.RedisError: HotTierUnavailableError,
-    OSError: HotTierUnavailableError,
-}
+async def server_info(ask: Callable[..., Awaitable[Any]]) -> Mapping[str, Any]:
+    """What INFO says, else the eviction settings of CONFIG GET, else nothing."""
+    try:
+        found: Mapping[str, Any] = await ask("INFO")
+    except exceptions.ResponseError:
+        found = {}
+    if "maxmemory_policy" in found:
+        return found
+    try:
+        settings = await ask("CONFIG GET", "maxmemory*")
+    except exceptions.ResponseError:
+        return found
+    named = {_text(name): _text(value) for name, value in dict(settings).items()}
+    policy, limit = named.get("maxmemory-policy"), named.get("maxmemory", 0)
+    return {**found, "maxmemory_policy": policy, "maxmemory": limit} if policy else found
 
 
-@contextmanager
-def redis_errors(what: str, ref: ThreadRef | None = None) -> Iterator[None]:
-    """Translate redis-py's exceptions into ours; a retry of the operation is safe."""
-    where = f"{what} of thread {str(ref)!r}" if ref else what
-    with map_errors(_FOREIGN, f"Redis failed during {where}"):
-        try:
-            yield
-        except exceptions.ResponseError as exc:
-            raise_if_corrupt(exc, ref)
-            raise
-
-
-def raise_if_corrupt(reply: object, ref: ThreadRef | None) -> None:
-    """Turn a script's or a read's sign of damage into `HotTierCorruptError`."""
-    if not isinstance(reply, exceptions.ResponseError):
-        return
-    found = damage(ref, str(reply))
-    if found is not None:
-        raise found from reply
-
-
-def damage(ref: ThreadRef | None, reply: str) -> HotTierCorruptError | None:
-    """The error a script's sign of damage stands for; None for any other reply."""
-    kind, _, why = reply.partition(" ")
-    if kind == "ZSGATE":
-        return gate_damaged(ref, why)
-    return corrupt(ref, why) if kind in {"ZSCORRUPT", "WRONGTYPE"} else None
-
-
-def gate_damaged(ref: ThreadRef | None, why: str) -> HotTierCorruptError:
-    """The error for a gate that is not ours any more; nothing that needs it may go on."""
-    key = gate_key(ref) if ref else ""
-    return HotTierCorruptError(
-        f"the gate of thread {str(ref)!r}, the Redis key {key!r}, is damaged: {why}. It keeps late "
-        "writes of the last hour from counting: remove that key when nobody has worked on the "
-        "thread for an hour"
-    )
-
-
-def corrupt(ref: ThreadRef | None, why: str) -> HotTierCorruptError:
-    """The error for a thread of which Redis holds only a part."""
-    return HotTierCorruptError(
-        f"hot thread {str(ref)!r} is damaged: {why}. Its archive, if any, is intact: "
-        "drop_hot() gives the hot copy up, hydrate() then brings the archive back"
-    )
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value

@@ -11,7 +11,8 @@ from redis.exceptions import ResponseError
 
 from .. import keys as names
 from ..models import UNPLACED, HotExport, Snapshot, ThreadRef
-from .redis_scripts import Arg, corrupt, gate_damaged, raise_if_corrupt
+from .redis_errors import corrupt, gate_damaged, raise_if_corrupt
+from .redis_scripts import Arg
 
 CHUNK_BYTES: Final = 4 << 20
 """Most bytes of messages in one command; larger writes are staged first."""

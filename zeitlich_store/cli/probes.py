@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..abilities import ExposedObjectStore
+from ..abilities import ExposedObjectStore, InspectableHotTier
 from ..archive import ObjectArchive
 from ..archive.commits import Conditions
 from ..encryption import Encryption
@@ -133,17 +133,20 @@ class _HotProbe(_Probe):
 
     async def _look_at_redis(self) -> None:
         """Whether Redis may throw parts of threads away; silent for other hot tiers."""
-        client: Any = getattr(self._hot, "client", None)
-        if client is None:
+        if not isinstance(self._hot, InspectableHotTier):
             return
         try:
-            info: dict[str, Any] = await client.info()
-        except Exception as exc:  # noqa: BLE001  # an ACL may forbid it, in the server's own words
-            self.note("server", "unknown", f"INFO is not answered: {type(exc).__name__}")
+            servers = await self._hot.server_info()
+        except ZeitlichStoreError as exc:
+            self.note("server", "unknown", str(exc))
             return
-        self.note("server", "ok", f"Redis {info.get('redis_version', 'of unknown version')}")
-        self.note("eviction", *_eviction(info))
-        self.note("durability", *_durability(info))
+        for name, info in servers.items():
+            at = f" of {name}" if name else ""
+            version = info.get("redis_version")
+            known = ("ok", f"Redis {version}") if version else ("unknown", "INFO is not allowed")
+            self.note(f"server{at}", *known)
+            self.note(f"eviction{at}", *_eviction(info))
+            self.note(f"durability{at}", *_durability(info))
 
 
 class _ColdProbe(_Probe):
@@ -220,15 +223,22 @@ async def _encryption(encryption: Encryption) -> tuple[str, str]:
     return "ok", f"AES-256-GCM, key {number} writes; plain archives are {plain}"
 
 
-def _eviction(info: dict[str, Any]) -> tuple[str, str]:
-    policy, limit = str(info.get("maxmemory_policy", "unknown")), int(info.get("maxmemory", 0))
-    if policy == "noeviction" or (not limit and policy != "unknown"):
+def _eviction(info: Mapping[str, Any]) -> tuple[str, str]:
+    policy, limit = info.get("maxmemory_policy"), int(info.get("maxmemory", 0))
+    if policy is None:
+        return (
+            "unknown",
+            "neither INFO nor CONFIG GET tells: see that maxmemory-policy is noeviction",
+        )
+    if policy == "noeviction" or not limit:
         return "ok", f"maxmemory-policy {policy}, maxmemory {limit or 'not set'}"
     return "warning", f"maxmemory-policy {policy}: may evict parts of threads, set noeviction"
 
 
-def _durability(info: dict[str, Any]) -> tuple[str, str]:
-    if info.get("aof_enabled"):
+def _durability(info: Mapping[str, Any]) -> tuple[str, str]:
+    if "aof_enabled" not in info:
+        return "unknown", "INFO does not tell: see that appendonly is yes"
+    if info["aof_enabled"]:
         return "ok", "append-only file on"
     return "warning", "no append-only file: a crash of Redis may lose messages not yet archived"
 
