@@ -41,7 +41,7 @@ services: .services/azurite-$(AZURITE)  ## the emulator of Azure that the tests 
 
 .services/azurite-$(AZURITE):
 	@mkdir -p .services
-	@npm install --prefix .services --no-save --no-package-lock --no-audit --no-fund --loglevel=error azurite@$(AZURITE)
+	@npm install --prefix .services --no-save --no-package-lock --no-audit --no-fund --loglevel=error --fetch-retries=5 azurite@$(AZURITE)
 	@touch $@
 
 clean:
