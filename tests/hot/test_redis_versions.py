@@ -88,3 +88,29 @@ async def test_a_wrong_password_of_a_cluster_is_a_configuration_error_that_hides
     with pytest.raises(ConfigurationError, match="password") as caught:
         await use(f"redis+cluster://app:canary-wrong@{cluster.hosts}")
     assert "canary" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory, tls) -> Iterator[str]:
+    """A master and its Sentinel, both with TLS alone; the URL's hosts and service."""
+    executable = redis_services.redis_7()
+    ports = [services.free_port(), services.free_port()]
+    folders = [tmp_path_factory.mktemp(name) for name in ("master", "sentinel")]
+    config = folders[1] / "sentinel.conf"
+    config.write_text(f"sentinel monitor threads {HERE} {ports[0]} 1\n")
+    options = [["--port", "0", "--tls-port", str(port), *tls[0]] for port in ports]
+    own = [executable, str(config), *options[1], "--tls-replication", "yes", "--sentinel"]
+    with (
+        services.redis_server(folders[0], *options[0], executable=executable, port=ports[0]),
+        services.running(own, ports[1], "redis-sentinel"),
+    ):
+        yield f"{HERE}:{ports[1]}/threads"
+
+
+async def test_sentinel_and_its_master_are_spoken_to_over_tls(watched, tls):
+    await use(f"rediss+sentinel://{watched}?{tls[1]}")
+
+
+async def test_a_sentinel_over_tls_whose_ca_is_not_known_is_refused_with_advice(watched):
+    with pytest.raises(ConfigurationError, match="ssl_ca_certs="):
+        await use(f"rediss+sentinel://{watched}")

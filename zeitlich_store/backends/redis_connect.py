@@ -93,7 +93,7 @@ def sentinel_link(text: str) -> RedisLink:
         **_without(options, "host", "port", "timeout", "sentinel_username", "sentinel_password"),
     )
     client = sentinel.master_for(unquote(service))
-    return ServerLink(client, turnstile, [each.aclose for each in sentinel.sentinels])
+    return ServerLink(client, turnstile, sentinel.sentinels)
 
 
 @dataclass(frozen=True, slots=True)

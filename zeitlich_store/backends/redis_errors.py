@@ -43,6 +43,9 @@ def redis_errors(what: str, ref: ThreadRef | None = None) -> Iterator[None]:
     with map_errors(_FOREIGN, message):
         try:
             yield
+        except MasterNotFoundError as exc:
+            # redis-py goes on to describe its clients, passwords included in some versions.
+            raise HotTierUnavailableError(f"{message}: {_first(exc)}") from _first(exc)
         except tuple(_FOREIGN) as exc:
             raise_if_corrupt(exc, ref)
             advice = _advice(exc)
@@ -51,14 +54,16 @@ def redis_errors(what: str, ref: ThreadRef | None = None) -> Iterator[None]:
             raise
 
 
+def _first(exc: MasterNotFoundError) -> MasterNotFoundError:
+    return MasterNotFoundError(str(exc).partition(" : ")[0])
+
+
 def _advice(exc: BaseException) -> str | None:
     """What has to be put right, None where it may pass by itself."""
     causes = list(_chain(exc))
     for each in reversed(causes):  # what came first says most
-        if isinstance(each, MasterNotFoundError) and "AuthenticationError" in str(each):
-            return "check sentinel_username= and sentinel_password= in the URL"
         if isinstance(each, exceptions.AuthenticationError | exceptions.AuthorizationError):
-            return "check the user name and password"
+            return "check user name and password; Sentinel's are sentinel_password= and so on"
         if is_refusal(each):
             return RIGHTS_ADVICE
         if "Cluster mode is not enabled" in str(each):

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import redis.asyncio
 from redis import exceptions
+from redis.asyncio.sentinel import MasterNotFoundError
 
 from . import redis_scripts as scripts
 from .redis_patience import OPEN_SECONDS, Turnstile, demoted
@@ -77,18 +78,18 @@ class ServerLink:
     Args:
         client: The client.
         turnstile: Bounds and repeats the calls; None: left to the client.
-        also: What else to close, the clients that ask Sentinel for instance.
+        sentinels: The clients that ask Sentinel, closed with this.
     """
 
     def __init__(
         self,
         client: redis.asyncio.Redis,
         turnstile: Turnstile | None = None,
-        also: Sequence[Callable[[], Awaitable[None]]] = (),
+        sentinels: Sequence[redis.asyncio.Redis] = (),
     ) -> None:
         self._client = client
         self._turnstile = turnstile
-        self._also = also
+        self._sentinels = sentinels
 
     @property
     def client(self) -> redis.asyncio.Redis:
@@ -105,13 +106,21 @@ class ServerLink:
         )
 
     async def open(self) -> None:
-        await self._run(lambda: scripts.load_all(self._client), latest=OPEN_SECONDS)
+        missing: MasterNotFoundError | None = None
+        try:
+            await self._run(lambda: scripts.load_all(self._client), latest=OPEN_SECONDS)
+        except MasterNotFoundError as exc:
+            missing = exc
+        if (
+            missing is not None
+        ):  # not raised above, where it would replace what the reason came from
+            raise await self._why(missing)
         scripts.check_rights(await self.read(scripts.rights_probe()))
 
     async def aclose(self) -> None:
         await self._client.aclose()
-        for close in self._also:
-            await close()
+        for sentinel in self._sentinels:
+            await sentinel.aclose()
 
     async def call(self, name: str, keys: Sequence[str], args: Sequence[Arg]) -> Any:
         async def attempt() -> Any:
@@ -162,6 +171,16 @@ class ServerLink:
         if self._turnstile is None:
             return await attempt()
         return await self._turnstile.run(attempt, self._recover, latest=latest)
+
+    async def _why(self, missing: MasterNotFoundError) -> Exception:
+        """Why no Sentinel answers, if none does; redis-py says only that there is no master."""
+        failed: list[Exception] = []
+        for sentinel in self._sentinels:
+            try:
+                await sentinel.ping()
+            except (exceptions.RedisError, OSError) as exc:
+                failed.append(exc)
+        return failed[0] if len(failed) == len(self._sentinels) > 0 else missing
 
     async def _recover(self, exc: BaseException) -> None:
         """Forget the connections to a server that is a replica now; new ones look anew."""

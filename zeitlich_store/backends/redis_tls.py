@@ -6,8 +6,6 @@ import ssl
 from collections.abc import Sequence
 from typing import Final
 
-from redis.asyncio.sentinel import MasterNotFoundError
-
 OPENING: Final = (
     "opening the connection over TLS (a server that asks for client certificates may just close it "
     "where ssl_certfile= and ssl_keyfile= do not fit, and one without TLS does not answer)"
@@ -40,8 +38,7 @@ _ADVICE: Final = {
 def tls_advice(causes: Sequence[BaseException]) -> str | None:
     """What to change in the URL, None where these exceptions are not about TLS."""
     for exc in causes:
-        # redis-py tells what failed on the way to Sentinel in words alone.
-        if isinstance(exc, ssl.SSLError | MasterNotFoundError):
+        if isinstance(exc, ssl.SSLError):
             text = str(exc).replace("certificate required", "CERTIFICATE_REQUIRED")
             for sign, advice in _ADVICE.items():
                 if sign.casefold() in text.casefold().replace("unknown ca", "unknown_ca"):
