@@ -148,6 +148,9 @@ async def test_a_master_made_a_replica_in_mid_work_is_left_at_once(tmp_path):
             thread = store.thread("t")
             await thread.initialize()
             await asyncio.gather(*(thread.append({"id": f"a{at}"}) for at in range(20)))
+            with watched.master.admin() as admin:
+                admin.set("behind all of them", 1)  # WAIT is about its own connection's writes
+                assert admin.execute_command("WAIT", 1, 10_000) == 1
             with watched.sentinel.admin() as admin:
                 admin.execute_command("SENTINEL FAILOVER", watched.service)
 
