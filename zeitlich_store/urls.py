@@ -51,6 +51,11 @@ _HARMLESS: Final = frozenset(
         "ssl_min_version",
     ]
 )
+_WITH_PORT: Final = frozenset(["redis", "rediss"])
+_TEXTS: Final = frozenset(["prefix", "content_type", "region", "codec"])
+_SHORT: Final = re.compile(r"[0-9.\-]{0,20}|[A-Za-z0-9_.]{1,8}")
+"""A number or word: what a parameter that is no text shows. Anything else is a mistake."""
+_NO_PORT: Final = re.compile(r"([^/:\[\]]*):(?![0-9]{0,5}(?:/|$))[^/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,7 @@ def redact_url(url: object) -> str:
     if at and "?" in userinfo and not mark:
         # The '@' stood behind the '?': what follows may be the end of a password.
         location = "***"
+    location = _NO_PORT.sub(r"\1:***", location, count=1) if match[1] in _WITH_PORT else location
     shown = f"{match[1]}://{'***@' if at else ''}{location}{mark}{_redact_query(query)}"
     return "".join(char if char.isprintable() else "?" for char in shown)
 
@@ -200,7 +206,9 @@ def _redact_pair(part: str) -> str:
         return "***"
     if name == "endpoint_url":
         return f"{name}={redact_url(unquote(value))}"
-    return part if name in _HARMLESS else f"{name}=***"
+    if name in _HARMLESS and (name in _TEXTS or _SHORT.fullmatch(value)):
+        return part
+    return f"{name}=***"
 
 
 def _userinfo_advice(scheme: str) -> str:

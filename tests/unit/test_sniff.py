@@ -4,7 +4,7 @@ import pytest
 import zstandard
 
 from zeitlich_store.codecs import GzipCodec, JsonCodec, ZstdCodec
-from zeitlich_store.errors import CorruptSnapshotError, UnsupportedFormatError
+from zeitlich_store.errors import CorruptSnapshotError
 from zeitlich_store.snapshot.sniff import V2_MAGIC, sniff
 
 ALL = (JsonCodec(), GzipCodec(), ZstdCodec())
@@ -28,9 +28,9 @@ def test_codecs_may_come_from_an_iterator():
     assert sniff(ZstdCodec().encode(b"{}"), iter(ALL)).name == "zstd"
 
 
-def test_format_v2_says_upgrade():
+def test_format_v2_under_a_name_of_v1_was_moved():
     assert V2_MAGIC == b"\x89ZT2\r\n\x1a\n"
-    with pytest.raises(UnsupportedFormatError, match=r"v2.*upgrade"):
+    with pytest.raises(CorruptSnapshotError, match=r"v2 under a name of v1: it was moved"):
         sniff(V2_MAGIC + b"\2\0", ALL)
 
 

@@ -75,6 +75,8 @@ def _url_secrets(url: str) -> Iterator[str]:
     except ValueError:
         yield url  # no URL; the filesystem says so itself
         return
+    if not found.netloc:
+        yield url
     values = [value for part in found.query.split("&") for value in part.split("=", 1)[1:]]
     for text in (found.username, found.password, found.query, *values):
         if text:

@@ -138,7 +138,7 @@ class RedisHotTier:
             return await fork_across(self._calls, ref, target, op=op, gate=gate)
         args = ("0" if gate is None else "1", gate or "")
         reply = await self._calls.script("fork", ref, op, *args, extra=thread_keys(target))
-        kind, _, why = reply.decode().partition(" ")
+        kind, _, why = reply.decode(errors="replace").partition(" ")
         if kind == "damaged":
             raise damage(target, why) or corrupt(target, why)
         return Outcome(kind)
