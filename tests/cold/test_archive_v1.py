@@ -123,7 +123,7 @@ DAMAGED = {
     "no codec": (b"\x00\x01\x02", CorruptSnapshotError),
     "empty": (b"", CorruptSnapshotError),
     "newer version": (b'{"v":9,"messages":[],"state":null,"dedupIds":[]}', UnsupportedFormatError),
-    "format v2": (bytes.fromhex("895a54320d0a1a0a") + bytes(100), UnsupportedFormatError),
+    "format v2": (bytes.fromhex("895a54320d0a1a0a") + bytes(100), CorruptSnapshotError),
     "bomb": (GzipCodec(9).encode(b" " * 2_000_000), LimitExceededError),
 }
 

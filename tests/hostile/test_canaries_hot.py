@@ -1,5 +1,6 @@
 """No secret of a Redis URL is shown, by the library or by any command."""
 
+import asyncio
 import io
 import json
 import sys
@@ -12,7 +13,7 @@ from zeitlich_store.cli import main
 
 from .. import services
 from .canaries import CANARIES, hits, watching
-from .test_canaries import look_at
+from .test_canaries import ENVIRONMENT, look_at
 
 USER, PASSWORD = CANARIES["user"], CANARIES["password"]
 COMMANDS = [
@@ -145,3 +146,32 @@ def test_json_is_json_whether_it_works_or_not(folder, capfd, monkeypatch, comman
     _, out, _ = run(capfd, monkeypatch, "--json", *command)
     for line in out.splitlines():
         json.loads(line)
+
+
+def test_no_command_prints_a_secret_of_the_environment(folder, capfd, monkeypatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    address = f"{USER}:{CANARIES['endpoint password']}@{services.HOST}:1"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{address}/?sig={CANARIES['SAS signature']}")
+    for cold in ("s3://bucket", "az://cont"):
+        for command in (["doctor", "-v"], ["ls", "-v"], ["verify", "--json"]):
+            code, out, err = run(capfd, monkeypatch, "--hot", "memory://", "--cold", cold, *command)
+            assert code
+            assert out + err
+            assert hits(out + err) == set()
+
+
+async def test_a_store_on_s3_does_its_work_from_the_command_line_in_silence(
+    s3_server, bucket, folder, capfd, monkeypatch
+):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, ENVIRONMENT[name])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.endpoint_url)
+    monkeypatch.setenv("ZEITLICH_COLD_URL", f"s3://{bucket}/cli")
+    monkeypatch.setenv("ZEITLICH_HOT_URL", "memory://")
+    for how in (["-v"], ["--json"]):
+        for command in COMMANDS[:10:3]:
+            args = (capfd, monkeypatch, *how, *command)
+            code, out, err = await asyncio.to_thread(run, *args)
+            assert hits(out + err) == set()
+            assert code == 0

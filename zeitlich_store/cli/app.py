@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from .output import say, warn, words_of
 from .settings import Settings
 
 _VALUES: Final = ("--hot", "--cold", "--codec", "--key")
+_SECRET_NAME: Final = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CONNECTION_STRING|SIGNATURE")
+_USERINFO: Final = re.compile(r"(://)[^/\s'\"]*@")
+_QUERY: Final = re.compile(r"(://[^\s'\"?]*)\?[^\s'\"]+")
 _FLAGS: Final = ("--json", "-v", "--verbose")
 
 app = typer.Typer(
@@ -90,10 +94,22 @@ def run(argv: Sequence[str] | None = None) -> int:
 def report(exc: Exception, *, verbose: bool) -> int:
     """Print an error and return its exit code: 2 for bad input, 1 for a failure."""
     if verbose:
-        traceback.print_exception(exc)
+        sys.stderr.write(without_secrets("".join(traceback.format_exception(exc))))
     notes = "; ".join(getattr(exc, "__notes__", ()))
     warn(f"error: {message_of(exc)}" + (f" ({notes})" if notes else ""))
     return exit_code(exc)
+
+
+def without_secrets(text: str) -> str:
+    """A traceback's text, in which other libraries' errors may repeat what they were given.
+
+    >>> without_secrets("cannot connect to http://user:secret@host/x?sig=secret")
+    'cannot connect to http://***@host/x?***'
+    """
+    given = {value for name, value in os.environ.items() if _SECRET_NAME.search(name)}
+    for secret in sorted(given, key=len, reverse=True):
+        text = text.replace(secret, "***") if len(secret) >= 6 else text
+    return _QUERY.sub(r"\1?***", _USERINFO.sub(r"\1***@", text))
 
 
 def message_of(exc: Exception) -> str:

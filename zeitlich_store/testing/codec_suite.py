@@ -22,7 +22,6 @@ import pytest
 from zeitlich_store.errors import (
     CorruptSnapshotError,
     LimitExceededError,
-    UnsupportedFormatError,
     ZeitlichStoreError,
 )
 from zeitlich_store.models import Snapshot
@@ -100,7 +99,7 @@ class CodecSuite:
         assert not codec.matches(b"")
         assert not codec.matches(sniff.V2_MAGIC + bytes(100))
         assert not codec.matches(b"\0\1\2\3 noise")
-        with pytest.raises(UnsupportedFormatError):
+        with pytest.raises(CorruptSnapshotError):
             sniff.sniff(sniff.V2_MAGIC + bytes(100), [codec])
 
     def test_every_truncation_of_an_archive_is_detected(self, codec: Codec) -> None:
