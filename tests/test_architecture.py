@@ -26,7 +26,7 @@ LAYERS = [
             "sync",
             "background",
         ),
-        *("urls", "registry", "builders", "factory", "__init__"),
+        *("urls", "redaction", "registry", "builders", "factory", "__init__"),
     },
     {"cli", "testing", "__main__"},
 ]

@@ -30,6 +30,7 @@ from .helpers import apply_snapshot, clear_hot_tier, encode_snapshot
 from .keys import THREAD_TTL_SECONDS, ids_key, list_key, meta_key, state_key
 from .models import Snapshot, ThreadRef
 from .protocols import Codec, ColdTier, HotTier, ObjectStore
+from .redaction import redact_url
 from .registry import register_backend, register_codec
 from .results import (
     Checked,
@@ -49,7 +50,6 @@ from .snapshot.salvage import Salvaged
 from .store import ThreadStore
 from .sync import open_store_sync
 from .thread import Thread
-from .urls import redact_url
 
 __all__ = [
     "THREAD_TTL_SECONDS",

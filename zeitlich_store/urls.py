@@ -1,4 +1,4 @@
-"""Tier URLs: text to checked parts, and the one function that makes a URL fit to be shown.
+"""Tier URLs: text to checked parts.
 
 A URL is ``scheme://location?name=value&…``. The location is percent-decoded, the parameters that
 are ours are typed and taken out, those of the backend stay with it. No error of this module
@@ -16,46 +16,12 @@ from typing import Any, Final
 from urllib.parse import unquote, urlencode
 
 from .errors import ConfigurationError
+from .redaction import SCHEME, redact_url
 
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://(.*)", re.DOTALL)
 _IPV6: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 _CONTENT_TYPE: Final = re.compile(r"[\w.+\-]+/[\w.+\-]+(; ?[\w\-]+=[\w.\-]+)*", re.ASCII)
 _ENDPOINT: Final = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?")
-_HARMLESS: Final = frozenset(
-    [
-        "ttl",
-        "codec",
-        "level",
-        "format",
-        "conditional",
-        "legacy",
-        "keep_v1",
-        "encryption",
-        "prefix",
-        "content_type",
-        "max_decoded_bytes",
-        "region",
-        "db",
-        "protocol",
-        "timeout",
-        "socket_timeout",
-        "socket_connect_timeout",
-        "socket_keepalive",
-        "socket_read_size",
-        "retry_on_timeout",
-        "max_connections",
-        "health_check_interval",
-        "ssl_cert_reqs",
-        "ssl_check_hostname",
-        "ssl_min_version",
-    ]
-)
-_WITH_PORT: Final = frozenset(["redis", "rediss"])
-_TEXTS: Final = frozenset(["prefix", "content_type", "region", "codec"])
-_SHORT: Final = re.compile(r"[0-9.\-]{0,20}|[A-Za-z0-9_.]{1,8}")
-"""A number or word: what a parameter that is no text shows. Anything else is a mistake."""
-_NO_PORT: Final = re.compile(r"([^/:\[\]]*):(?![0-9]{0,5}(?:/|$))[^/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +49,7 @@ def scheme_of(url: str, *, what: str) -> str:
 
     Raises `ConfigurationError` for text that is no URL, without repeating it.
     """
-    match = _SCHEME.fullmatch(url)
+    match = SCHEME.fullmatch(url)
     if not match:
         raise ConfigurationError(
             f"{what} is not a URL: it is written scheme://location, a folder as file:///path"
@@ -109,28 +75,6 @@ def parse_cold_url(url: str, *, parameters: Iterable[str] = ()) -> BackendUrl:
     if "@" in url.partition("://")[2]:
         raise ConfigurationError(_userinfo_advice(scheme))
     return _parse(url, "cold URL", COLD_PARAMETERS, parameters)
-
-
-def redact_url(url: object) -> str:
-    """A URL without its secrets, on one line; never raises.
-
-    Userinfo and the value of every parameter that is not known to be harmless become ``***``. Text
-    that is no URL at all is not shown.
-
-    >>> redact_url("redis://user:secret@localhost:6379/0?ttl=60&password=x")
-    'redis://***@localhost:6379/0?ttl=60&password=***'
-    """
-    match = _SCHEME.fullmatch(url) if isinstance(url, str) else None
-    if not match:
-        return "***"
-    userinfo, at, rest = match[2].rpartition("@")
-    location, mark, query = rest.partition("?")
-    if at and "?" in userinfo and not mark:
-        # The '@' stood behind the '?': what follows may be the end of a password.
-        location = "***"
-    location = _NO_PORT.sub(r"\1:***", location, count=1) if match[1] in _WITH_PORT else location
-    shown = f"{match[1]}://{'***@' if at else ''}{location}{mark}{_redact_query(query)}"
-    return "".join(char if char.isprintable() else "?" for char in shown)
 
 
 def file_url(folder: Path) -> str:
@@ -194,21 +138,6 @@ def unknown(what: str, name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f", did you mean {near[0]!r}?" if near else ";"
     return f"unknown {what} {name!r}{hint} known: {', '.join(sorted(known))}"
-
-
-def _redact_query(query: str) -> str:
-    return "&".join(_redact_pair(part) for part in query.split("&")) if query else ""
-
-
-def _redact_pair(part: str) -> str:
-    name, equals, value = part.partition("=")
-    if not equals:
-        return "***"
-    if name == "endpoint_url":
-        return f"{name}={redact_url(unquote(value))}"
-    if name in _HARMLESS and (name in _TEXTS or _SHORT.fullmatch(value)):
-        return part
-    return f"{name}=***"
 
 
 def _userinfo_advice(scheme: str) -> str:

@@ -258,11 +258,19 @@ def test_what_another_user_may_not_read_or_write_is_an_access_error(tmp_path):
     assert (root / "t").read_bytes() == b"mine"
 
 
-async def test_a_root_that_may_not_be_written_is_refused_at_open(tmp_path):
+async def test_a_root_that_is_no_folder_is_refused_at_open(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    for path in (tmp_path / "file", Path("/dev/null"), Path("/proc/nothing")):
+    for path in (tmp_path / "file", tmp_path / "file" / "below", Path("/dev/null")):
         with pytest.raises(ConfigurationError, match="cannot be used"):
             await LocalObjectStore(path).open()
+
+
+async def test_a_root_that_cannot_be_made_fails_the_first_write(tmp_path):
+    store = LocalObjectStore(Path("/proc/nothing"))
+    await store.open()
+    assert await store.get("x") is None
+    with pytest.raises(ColdTierUnavailableError, match="/proc/nothing"):
+        await store.put("x", b"x")
 
 
 async def test_what_a_crash_left_is_neither_listed_nor_read(store, head):

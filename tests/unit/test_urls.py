@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zeitlich_store.errors import ConfigurationError
-from zeitlich_store.urls import parse_cold_url, parse_hot_url, redact_url
+from zeitlich_store.redaction import redact_url
+from zeitlich_store.urls import parse_cold_url, parse_hot_url
 
 SECRET = "hunter2"
 
