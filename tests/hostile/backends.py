@@ -10,10 +10,18 @@ from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.memory_hot import MemoryHotTier
 from zeitlich_store.backends.redis_hot import RedisHotTier
 
+from ..backends import SERVERS
 
-def _s3(request, where):
-    server, bucket = (request.getfixturevalue(name) for name in ("s3_server", "bucket"))
-    return BucketObjectStore("s3", f"{bucket}/{where}", storage_options=server.storage_options)
+
+def _on(protocol):
+    """A store on the server of a protocol, in the one bucket of this process."""
+
+    def made(request, where):
+        server = request.getfixturevalue(SERVERS[protocol])
+        root = f"{request.getfixturevalue('bucket_of')(server)}/{where}"
+        return BucketObjectStore(protocol, root, storage_options=server.storage_options)
+
+    return made
 
 
 def _redis(request, query=""):
@@ -23,10 +31,10 @@ def _redis(request, query=""):
 COLD = {
     "memory": lambda request, where: MemoryObjectStore(where),
     "local": lambda request, where: LocalObjectStore(request.getfixturevalue("tmp_path") / where),
-    "s3": _s3,
+    **{protocol: _on(protocol) for protocol in SERVERS},
     "fsspec": lambda request, where: FsspecObjectStore("memory", f"/{where}"),
 }
-REMOTE = {"s3"}
+REMOTE = set(SERVERS)
 """Those over a socket: they take the names in one test each and a part of the rest, for speed."""
 
 HOT = {

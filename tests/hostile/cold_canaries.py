@@ -3,8 +3,14 @@
 import asyncio
 import contextlib
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .. import services
+from ..cloud_services import AZURE_KEY
 from ..cold.test_never_absent import answering
 from .canaries import CANARIES
 
@@ -14,6 +20,10 @@ KEYS = {
     "token": CANARIES["session token"],
 }
 QUICK = {"retries": {"max_attempts": 1}, "connect_timeout": 1, "read_timeout": 0.3}
+PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = PRIVATE_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+CANARIES["private key of an account"] = PEM.splitlines()[5]
+CANARIES["account key of Azurite"] = AZURE_KEY
 HMAC = CANARIES["account key"]
 SAS = f"?sv=2024-01-01&sig={CANARIES['SAS signature']}"
 
@@ -52,7 +62,8 @@ async def silent():
 
 @contextlib.asynccontextmanager
 async def s3_works(request):
-    server, bucket = (request.getfixturevalue(name) for name in ("s3_server", "bucket"))
+    server = request.getfixturevalue("s3_server")
+    bucket = request.getfixturevalue("bucket_of")(server)
     url, options = s3(server.endpoint_url)
     yield url.replace("bucket", bucket), options
 
@@ -99,6 +110,45 @@ async def azure_signed(request):
 
 
 @contextlib.asynccontextmanager
+async def azure_works(request):
+    server = request.getfixturevalue("azure_server")
+    yield f"az://{request.getfixturevalue('bucket_of')(server)}/p", server.storage_options
+
+
+@contextlib.contextmanager
+def tokens():
+    """Where Google's library gets an access token: a server in a thread, since it blocks."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            reply = {"access_token": CANARIES["session token"], "expires_in": 3600}
+            body = json.dumps({**reply, "token_type": "Bearer"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer((services.HOST, 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{services.HOST}:{server.server_port}/token"
+        server.shutdown()
+
+
+@contextlib.asynccontextmanager
+async def gcs_works(request):
+    server = request.getfixturevalue("gcs_server")
+    with tokens() as url:
+        account = {**ACCOUNT, "private_key": PEM, "token_uri": url}
+        options = {"endpoint_url": server.endpoint_url, "token": account, "project": "p"}
+        yield f"gs://{request.getfixturevalue('bucket_of')(server)}/p", options
+
+
+@contextlib.asynccontextmanager
 async def gcs_with_a_file(request):
     file = request.getfixturevalue("tmp_path") / "account.json"
     file.write_text(json.dumps(ACCOUNT))
@@ -132,6 +182,8 @@ CASES = {
     "s3 with a secret for a dict": _fixed(
         ("s3://bucket", {**KEYS, "config_kwargs": CANARIES["secret key"]})
     ),
+    "azure works": azure_works,
+    "gcs works": gcs_works,
     "azure refuses": azure_refuses,
     "azure refuses a signature": azure_signed,
     "azure with half a string": _fixed(azure("", connection_string=f"AccountKey={HMAC}")),

@@ -1,6 +1,7 @@
 """Opened stores and tiers of every backend."""
 
 import uuid
+from functools import cache
 from typing import NamedTuple
 
 import pytest
@@ -14,8 +15,9 @@ from .backends import COLD, HOT
 
 
 @pytest.fixture(scope="session")
-def bucket(s3_server):
-    return s3_server.new_bucket()
+def bucket_of():
+    """The one bucket of this process on a server."""
+    return cache(lambda server: server.new_bucket())
 
 
 class Place(NamedTuple):
