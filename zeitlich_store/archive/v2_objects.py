@@ -14,11 +14,13 @@ from ..keys import v2_path
 from ..models import Archived, Blob, Removed, Snapshot, ThreadRef, Written
 from ..protocols import Codec
 from ..snapshot import v2
-from ..snapshot.v2_layout import Header, read_header
+from ..snapshot.v2_layout import Header, is_sealed, read_header
 from .commits import CommitStore, another
 from .v1_objects import EXPANSION, UNREADABLE
 
 TOKEN: Final = "v2:"  # noqa: S105  # a version token's beginning, no secret
+_SEALED: Final = "v2:sealed:"
+"""How the token of an encrypted version begins."""
 _ATTEMPTS: Final = 8
 
 
@@ -61,7 +63,8 @@ class V2Objects:
             found = await self.parsed(head.data, ref)
         except UNREADABLE as exc:
             raise type(exc)(f"{self.path(ref)}: {exc}") from exc
-        return Archived(found.snapshot, f"{TOKEN}{head.token}", len(head.data), versioned=True)
+        token = _ours(str(head.token), head.data)
+        return Archived(found.snapshot, token, len(head.data), versioned=True)
 
     async def parsed(self, data: bytes, ref: ThreadRef | None) -> v2.Parsed:
         """What an object holds, and whose it is; `ref`: whose it should be, None: anybody's."""
@@ -77,7 +80,10 @@ class V2Objects:
         return (header.key if header.aead else None) == key
 
     async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: str | None) -> Written:
-        """Commit over the version with that token of ours, or (None) where there is no head."""
+        """Commit over the version with that token of ours, or (None) where there is no head.
+
+        `MissingKeyError`: that would put a plain version in place of an encrypted one unasked.
+        """
         if expected is not None and not expected.startswith(TOKEN):
             raise another(self.path(ref))
         if not snapshot.write_id:  # from an admin tool, not from a flush
@@ -85,6 +91,8 @@ class V2Objects:
         snapshot = replace(snapshot, generation=max(1, snapshot.generation))
         size = sum(map(len, snapshot.messages)) + len(snapshot.state or "")
         codec, sealer = self.codecs[0], await self.encryption.sealer()
+        if sealer is None and expected is not None and expected.startswith(_SEALED):
+            self.encryption.check_unsealing()
         data = await _cpu.run(
             lambda: v2.encode(ref, snapshot, codec, sealer=sealer),
             size=size,
@@ -92,14 +100,14 @@ class V2Objects:
         token = await self.store.put(
             self.path(ref),
             data,
-            expected=expected and expected.removeprefix(TOKEN),
+            expected=expected and _theirs(expected),
             content_type=self._content_type,
         )
-        return Written(f"{TOKEN}{token}", len(data), snapshot.generation)
+        return Written(_ours(token, data), len(data), snapshot.generation)
 
     async def delete_version(self, ref: ThreadRef, token: str) -> list[Removed]:
         """Remove the head with that token of ours."""
-        removed = await self.store.delete(self.path(ref), expected=token.removeprefix(TOKEN))
+        removed = await self.store.delete(self.path(ref), expected=_theirs(token))
         return [Removed(token)] if removed else []
 
     async def delete(self, ref: ThreadRef) -> list[Removed]:
@@ -109,7 +117,7 @@ class V2Objects:
             head = await self.head(ref)
             if head is None:
                 return removed
-            token = f"{TOKEN}{head.token}"
+            token = _ours(str(head.token), head.data)
             removed.append(Removed(token, _write_id(head.data)))
             try:
                 await self.delete_version(ref, token)
@@ -119,6 +127,16 @@ class V2Objects:
         raise ConflictError(
             f"{self.path(ref)} was replaced {_ATTEMPTS} times while it was to be deleted; retry"
         )
+
+
+def _ours(token: str, data: bytes) -> str:
+    """Our token of an object: the store's, and whether it is encrypted."""
+    return f"{_SEALED if is_sealed(data) else TOKEN}{token}"
+
+
+def _theirs(token: str) -> str:
+    """The store's token in one of ours."""
+    return token.removeprefix(_SEALED if token.startswith(_SEALED) else TOKEN)
 
 
 def _write_id(data: bytes) -> str:

@@ -52,6 +52,7 @@ class Encryption:
         if keys is not None and not isinstance(keys, Keyring) and not callable(keys):
             raise ConfigurationError("encryption is a Keyring, an Encryption or a callable")
         self.mode: Mode = mode or ("off" if keys is None else "on")
+        self._plain_is_meant = mode == "off"
         if keys is None and self.mode != "off":
             raise ConfigurationError(
                 f"encryption={self.mode} needs keys: set {ENVIRONMENT} (`zeitlich-store keygen` "
@@ -82,6 +83,14 @@ class Encryption:
     def requires(self) -> bool:
         """Whether an archive that is not encrypted is refused."""
         return self.mode == "require"
+
+    def check_unsealing(self) -> None:
+        """`MissingKeyError` unless a plain version in place of an encrypted one is meant."""
+        if not self._plain_is_meant:
+            raise MissingKeyError(
+                "the archive is encrypted, and this store, which has no keys, would put a plain "
+                f"one in its place: set {ENVIRONMENT}, or say encryption=off if that is meant"
+            )
 
     async def writing(self) -> int | None:
         """The number of the key that encrypts; None: nothing is encrypted."""

@@ -32,6 +32,7 @@ _LENGTHS: Final = struct.Struct("<QII")
 _END: Final = b"2TZ\n"
 HEADER_BYTES: Final = _HEADER.size
 TRAILER_BYTES: Final = _TRAILER.size
+_AEAD_AT: Final = 12
 _CRC_AT: Final = HEADER_BYTES - 4
 _FROM_DIGEST: Final = 40
 
@@ -121,6 +122,11 @@ def read_header(data: bytes) -> Header:
     if zlib.crc32(data[:_CRC_AT]) != int.from_bytes(data[_CRC_AT:HEADER_BYTES], "little"):
         raise CorruptSnapshotError("the header, bytes 0 to 103, does not match its checksum")
     return _understood(_unpack(data))
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether an object says that it is encrypted; nothing is checked."""
+    return data[:8] == MAGIC and data[_AEAD_AT : _AEAD_AT + 1] not in {b"", b"\0"}
 
 
 def _unpack(data: bytes) -> Header:
