@@ -72,7 +72,7 @@ def test_a_wrong_key_is_told_as_such(zs, sealed):
     sealed.setenv(ENVIRONMENT, f"1:{TWO[2:]}")
     code, _, err = zs("show", "chat")
     assert code == 1
-    assert "another key 1" in err
+    assert "is not the key 1" in err
     assert zs("verify")[0] == 1
     assert TWO[2:] not in err
 

@@ -155,7 +155,7 @@ async def test_old_keys_read_and_the_first_writes(objects):
 UNREADABLE = [
     pytest.param(None, MissingKeyError, "no keys are configured", id="none"),
     pytest.param(Keyring([(3, KEY_1)]), MissingKeyError, "key 1", id="missing"),
-    pytest.param(Keyring([(1, KEY_2)]), WrongKeyError, "another key 1", id="wrong"),
+    pytest.param(Keyring([(1, KEY_2)]), WrongKeyError, "is not the key 1", id="wrong"),
 ]
 
 

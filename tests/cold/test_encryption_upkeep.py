@@ -73,7 +73,7 @@ async def test_a_key_that_is_missing_among_others_or_wrong_is_a_problem(objects)
     assert found["t"] == ""
     assert "key 2, which is not configured" in found["new"]
     found = problems(await verified(await opened(objects, Keyring([(1, KEY_2), (2, KEY_2)]))))
-    assert "another key 1" in found["t"]
+    assert "is not the key 1" in found["t"]
     assert found["new"] == ""
 
 

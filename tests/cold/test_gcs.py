@@ -62,3 +62,11 @@ async def test_the_endpoint_may_stand_in_the_url(gcs_server):
     url = f"gs://{gcs_server.new_bucket()}?endpoint_url={gcs_server.endpoint_url}"
     async with open_store("memory://", url, storage_options={"token": "anon"}) as store:
         await store.thread("t").initialize()
+
+
+async def test_without_credentials_opening_says_which_to_set(monkeypatch, tmp_path):
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # no search for a metadata server
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    with pytest.raises(ConfigurationError, match="set GOOGLE_APPLICATION_CREDENTIALS"):
+        await open_store("memory://", "gs://bucket").open()

@@ -89,7 +89,7 @@ def test_without_the_key_the_error_names_its_number():
 
 
 def test_a_wrong_key_is_not_damage():
-    with pytest.raises(WrongKeyError, match="another key 1 than the one configured"):
+    with pytest.raises(WrongKeyError, match="is not the key 1 that"):
         read(written(), TestKeys({1: KEY_2}))
 
 

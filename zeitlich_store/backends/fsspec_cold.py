@@ -112,8 +112,8 @@ class FsspecObjectStore:
             if self._dialect.connects and not isinstance(exc, TypeError | ValueError):
                 raise translate(exc, "connecting to", repr(self), self._secrets) from exc
             raise ConfigurationError(
-                f"the filesystem of {self!r} cannot be made: {type(exc).__name__}; check "
-                "storage_options and the environment"
+                f"the filesystem of {self!r} cannot be made: {type(exc).__name__}; "
+                f"{self._dialect.login}"
             ) from translate(exc, "opening", repr(self), self._secrets)
         self._dialect.prepare(made)
         return _asynchronous(made)

@@ -8,6 +8,8 @@ import secrets
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
+import fsspec.config
+
 from ..errors import ConfigurationError
 from ..models import Blob, ObjectInfo
 from .fsspec_errors import is_refusal
@@ -20,6 +22,8 @@ class Dialect:
     """Any filesystem: fsspec's own calls on single paths, no tokens."""
 
     extra: ClassVar[str] = ""
+    login: ClassVar[str] = "check storage_options and the environment"
+    """What to do where the filesystem cannot be made."""
     native: ClassVar[bool] = True
     """Whether the filesystem's own asyncio mode is used where it has one."""
     hidden: ClassVar[str] = ""
@@ -143,6 +147,11 @@ class BucketDialect(Dialect):
         options = self.content(content_type) if content_type else {}
         await fs._pipe_file(path, data, **options)  # noqa: SLF001  # fsspec's async names
         return None
+
+
+def configured(option: str, *protocols: str) -> bool:
+    """Whether fsspec's own configuration sets an option of one of the protocols."""
+    return any(option in fsspec.config.conf.get(name, {}) for name in protocols)
 
 
 def split(path: str) -> tuple[str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import secrets
 from datetime import datetime
 from typing import Any, Final
 
 from ..errors import ConfigurationError, PreconditionFailedError
 from ..models import Blob, ObjectInfo
-from .fsspec_dialects import BucketDialect, Dialect, split
+from .fsspec_dialects import BucketDialect, Dialect, configured, split
 from .fsspec_errors import is_refusal
 
 _OBJECT: Final = "b/{}/o/{}"
@@ -22,13 +23,16 @@ class GcsDialect(BucketDialect):
     """Google Cloud Storage through gcsfs' own requests, with generations as conditions."""
 
     extra = "gcs"
+    login = (
+        'set GOOGLE_APPLICATION_CREDENTIALS, or give storage_options={"token": …} ("anon": none)'
+    )
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         import aiohttp
 
         # gcsfs itself would wait for ever.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
-        return {"requests_timeout": timeout, **given}
+        return {**_login(given), "requests_timeout": timeout, **given}
 
     def of(self, fs: Any) -> Dialect:
         return self if hasattr(fs, "_call") else BucketDialect()  # not gcsfs
@@ -120,6 +124,12 @@ class GcsDialect(BucketDialect):
         return sorted(rows, key=lambda row: row.path)[:limit]
 
 
+def _login(given: dict[str, Any]) -> dict[str, str]:
+    """Google's default credentials; gcsfs would go on guessing and end as an anonymous user."""
+    elsewhere = "endpoint_url" in given or os.environ.get("STORAGE_EMULATOR_HOST")
+    return {} if elsewhere or configured("token", "gs", "gcs") else {"token": "google_default"}
+
+
 def _row(item: dict[str, Any], root: str) -> ObjectInfo:
     updated = item.get("updated")
     when = datetime.fromisoformat(updated).timestamp() if updated else None
@@ -148,7 +158,8 @@ async def _upload(
 
 
 def _part(mark: str, content_type: str, data: bytes) -> bytes:
-    return b"--%s\r\nContent-Type: %s\r\n\r\n%s\r\n" % (mark.encode(), content_type.encode(), data)
+    head = f"--{mark}\r\nContent-Type: {content_type}\r\n\r\n"
+    return b"%s%s\r\n" % (head.encode(), data)
 
 
 def fs_of(fs: Any) -> Any:

@@ -35,7 +35,14 @@ def keygen(
         print_fields({"number": number, "entry": text}, as_json=True)
     else:
         say(text)
-        warn(
-            f"put it in front of the others in {ENVIRONMENT}, separated by a comma, and keep it "
-            "safe: archives encrypted with it cannot be read without it"
+        warn(_advice(known is not None))
+
+
+def _advice(others: bool) -> str:
+    where = f"set {ENVIRONMENT} to it"
+    if others:
+        where = (
+            f"put it behind the others in {ENVIRONMENT} of every worker, separated by a comma, and "
+            "when all have it in front: the first one writes"
         )
+    return f"{where}. Keep it safe: archives encrypted with it cannot be read without it"

@@ -171,7 +171,7 @@ def opened(data: bytes, header: layout.Header, keys: Keys) -> Parts:
     cipher = keys.cipher(header.key, block[:SALT_BYTES], header.tag)
     if not hmac.compare_digest(cipher.check, block[SALT_BYTES:]):
         raise WrongKeyError(
-            f"the archive is encrypted with another key {header.key} than the one configured "
-            "under that number: configure the key it was written with"
+            f"the key configured as number {header.key} is not the key {header.key} that the "
+            "archive was encrypted with: configure that one"
         )
     return _Sealed(cipher, data[:start])
