@@ -162,12 +162,12 @@ def test_no_command_prints_a_secret_of_the_environment(folder, capfd, monkeypatc
 
 
 async def test_a_store_on_s3_does_its_work_from_the_command_line_in_silence(
-    s3_server, bucket, folder, capfd, monkeypatch
+    s3_server, bucket_of, folder, capfd, monkeypatch
 ):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, ENVIRONMENT[name])
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.endpoint_url)
-    monkeypatch.setenv("ZEITLICH_COLD_URL", f"s3://{bucket}/cli")
+    monkeypatch.setenv("ZEITLICH_COLD_URL", f"s3://{bucket_of(s3_server)}/cli")
     monkeypatch.setenv("ZEITLICH_HOT_URL", "memory://")
     for how in (["-v"], ["--json"]):
         for command in COMMANDS[:10:3]:

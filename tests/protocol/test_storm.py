@@ -21,7 +21,7 @@ from ..backends import conditional_store
 from .matrix import Bench, redis_pool
 
 LOST = 0.3
-ATTEMPTS = int(os.environ.get("ZS_STORM", "100"))
+ATTEMPTS = int(os.environ.get("ZS_STORM", "40"))
 
 
 class Storm:
