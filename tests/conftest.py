@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import cloud_services, contracts, rgw_service, services
+from . import cloud_services, contracts, redis_services, rgw_service, services
 
-collect_ignore = ["ftp_server.py"]  # a program; what it imports warns
+collect_ignore = ["ftp_server.py", "moto_server.py"]  # programs; what they import warns
 pytest_collection_modifyitems = contracts.pytest_collection_modifyitems
 pytest_terminal_summary = contracts.pytest_terminal_summary
 
@@ -17,6 +17,20 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.
     """A real redis-server, one for all tests of this process."""
     with services.redis_server(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis_services.Cluster]:
+    """Three real masters, for all tests of this process that are content to share them."""
+    with redis_services.redis_cluster(tmp_path_factory.mktemp("shared-cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def redis_sentinel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis_services.Watched]:
+    """A master, a replica and a Sentinel, without failovers."""
+    with redis_services.sentinel(tmp_path_factory.mktemp("shared-sentinel")) as watched:
+        yield watched
 
 
 @pytest.fixture(scope="session")

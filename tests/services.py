@@ -179,6 +179,7 @@ def s3_server() -> Iterator[S3Server]:
     if importlib.util.find_spec("moto") is None:
         unavailable("there is no S3 server: install moto[server]")
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+    program = str(Path(__file__).with_name("moto_server.py"))
+    command = [sys.executable, program, "-H", HOST, "-p", str(port)]
     with running(command, port, "moto_server"):
         yield S3Server(port)

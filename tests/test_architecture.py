@@ -20,6 +20,8 @@ LAYERS = [
             "thread",
             "session",
             "store",
+            "transfers",
+            "reading",
             "upkeep",
             "listing",
             "helpers",

@@ -1,15 +1,13 @@
 """The main job on real input: every transcript and golden file, tiers x codec x reading codec."""
 
 import json
-import uuid
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from zeitlich_store import ThreadStore, open_store
+from zeitlich_store import ThreadStore
 
-from .backends import SERVERS
+from .backends import Tiers, tiers_of
 
 CODECS = ("json", "gzip", "zstd")
 ROOT = Path(__file__).parent
@@ -22,29 +20,9 @@ BACKENDS = [
 ]
 
 
-class Backend(NamedTuple):
-    """A pair of tiers by URL."""
-
-    hot: str
-    cold: str
-    options: dict[str, Any] | None = None
-
-    def open(self, codec: str, folder: str = "") -> ThreadStore:
-        url = f"{self.cold}{folder}?codec={codec}"
-        return open_store(self.hot, url, storage_options=self.options)
-
-
 @pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    hot, _, cold = request.param.partition("+")
-    url = request.getfixturevalue("redis_server").url if hot == "redis" else "memory://"
-    if cold == "file":
-        return Backend(url, f"file://{tmp_path}")
-    if cold == "memory":
-        return Backend(url, f"memory://{uuid.uuid4().hex}")
-    server = request.getfixturevalue(SERVERS.get(cold, "s3_server"))
-    where = "r2://account" if cold == "r2" else f"{cold}:/"
-    return Backend(url, f"{where}/{server.new_bucket()}", server.storage_options)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Tiers:
+    return tiers_of(request.param, request, tmp_path)
 
 
 def lines(path: Path) -> list[str]:

@@ -17,6 +17,7 @@ from .keys import THREAD_TTL_SECONDS
 from .protocols import Codec, ColdTier, HotTier, ObjectStore
 from .registry import find_backend, make_codec, readable_codecs
 from .store import ThreadStore
+from .transfers import TRANSFERS
 from .urls import BackendUrl, file_url, parse_cold_url, parse_hot_url, scheme_of
 
 HOT_ENV: Final = "ZEITLICH_HOT_URL"
@@ -43,6 +44,7 @@ def open_store(
     storage_options: Mapping[str, Any] | None = None,
     max_decoded_bytes: int | None = None,
     encryption: Keyring | KeySource | Encryption | None = None,
+    max_transfers: int | None = None,
 ) -> ThreadStore:
     """Make a store, to be used as ``async with``. Nothing is connected before that.
 
@@ -62,6 +64,8 @@ def open_store(
         encryption: The keys archives are encrypted with: a `Keyring`, a callable (`KeySource`), or
             an `Encryption`, which has a mode as well. None: the variable
             ``ZEITLICH_ENCRYPTION_KEYS``; without it nothing is encrypted.
+        max_transfers: Threads that move between the tiers at a time, each held whole in memory;
+            further calls wait for their turn. 32 by default.
 
     Raises:
         ConfigurationError: Any mistake that can be seen without connecting.
@@ -74,17 +78,19 @@ def open_store(
     storage_options = hidden(storage_options)
     try:
         settings = _ColdSettings(codec, storage_options, max_decoded_bytes, encryption)
-        return _made(hot, cold, settings)
+        return _made(hot, cold, settings, max_transfers)
     except ConfigurationError as exc:
         # The message says it all, and the frames below hold parts of the URLs.
         forget_frames(exc)
         raise
 
 
-def _made(hot: Any, cold: Any, settings: _ColdSettings) -> ThreadStore:
+def _made(hot: Any, cold: Any, settings: _ColdSettings, max_transfers: int | None) -> ThreadStore:
+    limit = _positive("max_transfers", max_transfers) or TRANSFERS
     cold_tier, cold_name = settings.tier(cold)
     hot_tier, hot_name = _hot_tier(hot, hot_only=cold_tier is None)
-    return ThreadStore(hot_tier, cold_tier, name_hot=hot_name, name_cold=cold_name)
+    names = {"name_hot": hot_name, "name_cold": cold_name}
+    return ThreadStore(hot_tier, cold_tier, **names, max_transfers=limit)
 
 
 def default_cold_url() -> str:

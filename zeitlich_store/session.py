@@ -15,6 +15,7 @@ from .models import ThreadRef
 from .protocols import ColdTier, HotTier
 from .results import HydrateResult, HydrateStatus
 from .thread import Thread, dump_state, new_thread_id, parse_state
+from .transfers import Transfers
 
 T = TypeVar("T")
 Mode = Literal["auto", "new", "continue", "fork"]
@@ -30,9 +31,14 @@ class SessionThread(Thread):
     """
 
     def __init__(
-        self, hot: HotTier, cold: ColdTier | None, ref: ThreadRef, messages: MessageFormat
+        self,
+        hot: HotTier,
+        cold: ColdTier | None,
+        ref: ThreadRef,
+        messages: MessageFormat,
+        transfers: Transfers,
     ) -> None:
-        super().__init__(hot, cold, ref, messages)
+        super().__init__(hot, cold, ref, messages, transfers)
         self.state: dict[str, Any] = {}
         self._seen: str | None = None
         self._saved = dump_state({})
@@ -46,7 +52,7 @@ class SessionThread(Thread):
     async def fork_session(self, new_id: str | None) -> SessionThread:
         """A fork with a `state` of its own; called by the session on entry."""
         target = await self._fork_to(new_id)
-        return SessionThread(self._hot, self._cold, target, self._format)
+        return SessionThread(self._hot, self._cold, target, self._format, self._transfers)
 
     async def enter_state(self) -> None:
         """Load `state`; called by the session on entry."""
@@ -100,15 +106,17 @@ class Session:
         key: str,
         new_id: str | None,
         messages: MessageFormat,
+        transfers: Transfers,
     ) -> None:
         _check(mode, ref, new_id)
         self._hot, self._cold, self._mode, self._new_id = hot, cold, mode, new_id
         self._ref = ref or tiering.checked_ref(cold, key, new_thread_id())
         self._format = messages
+        self._transfers = transfers
         self._thread: SessionThread | None = None
 
     async def __aenter__(self) -> SessionThread:
-        thread = SessionThread(self._hot, self._cold, self._ref, self._format)
+        thread = SessionThread(self._hot, self._cold, self._ref, self._format, self._transfers)
         if self._mode == "new":
             await thread.initialize(replace=True)
         elif self._mode == "auto":

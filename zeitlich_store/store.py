@@ -9,18 +9,19 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from . import _json, tiering, upkeep
-from .errors import ConfigurationError, ThreadNotFoundError
+from .errors import ConfigurationError
 from .listing import list_threads
 from .messages import Deserialize, IdOf, MessageFormat, Serialize, default_id_of
 from .models import ThreadRef
 from .protocols import Codec, ColdTier, HotTier, PrivateHotTier
+from .reading import Reader
 from .results import Checked, Converted, ThreadContents, ThreadPage, ThreadStat
 from .session import Mode, Session
 from .snapshot.salvage import Salvaged
-from .thread import Thread, check_last, parse_state
+from .thread import Thread, check_last
+from .transfers import TRANSFERS, Transfers
 
 DEFAULT_KEY: Final = "messages"
-_FLUSHES_AT_ONCE: Final = 8
 log = logging.getLogger("zeitlich_store")
 
 
@@ -32,6 +33,7 @@ class ThreadStore:
         cold: The cold tier; None: threads live in the hot tier alone.
         name_hot: How the hot tier is called in `repr` and logs; holds no secret.
         name_cold: As `name_hot`.
+        max_transfers: Threads that move between the tiers at a time; others wait for their turn.
     """
 
     def __init__(
@@ -41,9 +43,12 @@ class ThreadStore:
         *,
         name_hot: str = "hot tier",
         name_cold: str = "cold tier",
+        max_transfers: int = TRANSFERS,
     ) -> None:
         self._hot, self._cold = hot, cold
         self._names = (name_hot, name_cold)
+        self._transfers = Transfers(max_transfers)
+        self._reader = Reader(hot, cold, self._transfers)
         self._open = False
 
     def __repr__(self) -> str:
@@ -75,6 +80,7 @@ class ThreadStore:
             except BaseException:
                 await self._hot.aclose()
                 raise
+        self._transfers.open()
         self._open = True
         return self
 
@@ -113,10 +119,7 @@ class ThreadStore:
         if self._cold is None or not isinstance(self._hot, PrivateHotTier):
             return
         refs = self._hot.dirty_threads()
-        limit = asyncio.Semaphore(_FLUSHES_AT_ONCE)
-        results = await asyncio.gather(
-            *(self._flush(ref, limit) for ref in refs), return_exceptions=True
-        )
+        results = await asyncio.gather(*map(self._flush, refs), return_exceptions=True)
         failed = [
             (ref, r) for ref, r in zip(refs, results, strict=True) if isinstance(r, BaseException)
         ]
@@ -125,8 +128,8 @@ class ThreadStore:
             first.add_note(f"not archived: {', '.join(str(ref) for ref, _ in failed)}")
             raise first
 
-    async def _flush(self, ref: ThreadRef, limit: asyncio.Semaphore) -> None:
-        async with limit:
+    async def _flush(self, ref: ThreadRef) -> None:
+        async with self._transfers.turn():
             await tiering.flush(self._hot, self._cold, ref)
 
     # -- threads ---------------------------------------------------------------------------
@@ -153,7 +156,8 @@ class ThreadStore:
             deserialize: Text to message.
         """
         messages = MessageFormat(id_of, serialize, deserialize)
-        return Thread(self._hot, self._cold, self._ref(key, thread_id), messages)
+        ref = self._ref(key, thread_id)
+        return Thread(self._hot, self._cold, ref, messages, self._transfers)
 
     def session(
         self,
@@ -184,7 +188,14 @@ class ThreadStore:
         self._check_open()
         messages = MessageFormat(id_of, serialize, deserialize)
         return Session(
-            self._hot, self._cold, ref, mode=mode, key=key, new_id=new_id, messages=messages
+            self._hot,
+            self._cold,
+            ref,
+            mode=mode,
+            key=key,
+            new_id=new_id,
+            messages=messages,
+            transfers=self._transfers,
         )
 
     async def read(
@@ -204,33 +215,11 @@ class ThreadStore:
         """
         check_last(last)
         ref, messages = self._ref(key, thread_id), MessageFormat(deserialize=deserialize)
-        view = await self._hot.read(ref, last)
-        if view is not None:
-            return ThreadContents(
-                messages.messages(view.messages), parse_state(ref, view.state), "hot"
-            )
-        archived = await tiering.read_archive(self._hot, self._cold, ref)
-        if archived is None:
-            raise ThreadNotFoundError(f"thread {str(ref)!r} is in neither tier")
-        raws = archived.snapshot.messages
-        tail = raws if last is None else raws[len(raws) - min(last, len(raws)) :]
-        return ThreadContents(
-            messages.messages(tail), parse_state(ref, archived.snapshot.state), "cold"
-        )
+        return await self._reader.contents(ref, last, messages)
 
     async def stat(self, thread_id: str, *, key: str = DEFAULT_KEY) -> ThreadStat:
         """What both tiers hold of a thread; `ThreadNotFoundError` where neither has it."""
-        ref = self._ref(key, thread_id)
-        hot = await self._hot.info(ref)
-        archived = await tiering.read_archive(self._hot, self._cold, ref)
-        if hot is None and archived is None:
-            raise ThreadNotFoundError(f"thread {str(ref)!r} is in neither tier")
-        if archived is None:
-            return ThreadStat(ref, hot, None, None)
-        snapshot = archived.snapshot
-        return ThreadStat(
-            ref, hot, len(snapshot.messages), archived.size, snapshot.generation or None
-        )
+        return await self._reader.stat(self._ref(key, thread_id))
 
     async def list(
         self, *, key: str = DEFAULT_KEY, limit: int = 100, cursor: str | None = None

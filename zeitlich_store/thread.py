@@ -13,6 +13,7 @@ from .messages import Message, MessageFormat, distinct
 from .models import ThreadRef
 from .protocols import ColdTier, HotTier
 from .results import FlushResult, HydrateResult
+from .transfers import Transfers
 
 T = TypeVar("T")
 _BASE62: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits
@@ -50,12 +51,18 @@ class Thread:
     """
 
     def __init__(
-        self, hot: HotTier, cold: ColdTier | None, ref: ThreadRef, messages: MessageFormat
+        self,
+        hot: HotTier,
+        cold: ColdTier | None,
+        ref: ThreadRef,
+        messages: MessageFormat,
+        transfers: Transfers,
     ) -> None:
         self._hot = hot
         self._cold = cold
         self._ref = ref
         self._format = messages
+        self._transfers = transfers
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._ref.id!r}, key={self._ref.key!r})"
@@ -83,13 +90,17 @@ class Thread:
         An archived thread is hydrated instead. With `replace`, what is hot is discarded, and the
         next flush replaces the archive version there is now.
         """
-        op = tiering.new_op()
-        if replace:
-            await tiering.replace(self._hot, self._cold, self._ref, op=op)
-            return True
-        id_of = self._format.id_of_raw
-        _, made = await tiering.open_or_create(self._hot, self._cold, self._ref, id_of=id_of, op=op)
-        return made
+        tiers, op, id_of = (
+            (self._hot, self._cold, self._ref),
+            tiering.new_op(),
+            self._format.id_of_raw,
+        )
+        async with self._transfers.turn():
+            if replace:
+                await tiering.replace(*tiers, op=op)
+                return True
+            _, made = await tiering.open_or_create(*tiers, id_of=id_of, op=op)
+            return made
 
     async def exists(self) -> bool:
         """Whether the thread is hot."""
@@ -97,7 +108,9 @@ class Thread:
 
     async def hydrate(self) -> HydrateResult:
         """Bring the thread from the archive into the hot tier, unless it is hot already."""
-        return await tiering.hydrate(self._hot, self._cold, self._ref, id_of=self._format.id_of_raw)
+        id_of = self._format.id_of_raw
+        async with self._transfers.turn():
+            return await tiering.hydrate(self._hot, self._cold, self._ref, id_of=id_of)
 
     async def flush(self, *, delete_hot: bool = True) -> FlushResult:
         """Archive the thread and free the hot tier (`delete_hot` False: keep it hot, and clean).
@@ -110,7 +123,8 @@ class Thread:
                 tier wrote it, or this one fell back to an older state. Nothing was overwritten;
                 `resolve` decides.
         """
-        return await tiering.flush(self._hot, self._cold, self._ref, keep=not delete_hot)
+        async with self._transfers.turn():
+            return await tiering.flush(self._hot, self._cold, self._ref, keep=not delete_hot)
 
     async def resolve(self, keep: tiering.Keep) -> FlushResult:
         """Flush, and end a `ConflictError` by keeping one version; the other is gone for good.
@@ -120,7 +134,8 @@ class Thread:
         """
         if keep not in get_args(tiering.Keep):
             raise ValueError(f"keep is 'hot' or 'archive', not {keep!r}")
-        return await tiering.resolve(self._hot, self._cold, self._ref, keep=keep)
+        async with self._transfers.turn():
+            return await tiering.resolve(self._hot, self._cold, self._ref, keep=keep)
 
     async def drop_hot(self) -> bool:
         """Give the hot copy up without archiving it, damaged or not; whether there was one."""
@@ -140,7 +155,7 @@ class Thread:
             ConflictError: A thread of that id exists already.
         """
         target = await self._fork_to(new_id)
-        return Thread(self._hot, self._cold, target, self._format)
+        return Thread(self._hot, self._cold, target, self._format, self._transfers)
 
     async def _fork_to(self, new_id: str | None) -> ThreadRef:
         name = new_thread_id() if new_id is None else new_id

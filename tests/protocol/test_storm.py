@@ -16,6 +16,7 @@ from zeitlich_store.errors import HotTierUnavailableError
 from zeitlich_store.messages import MessageFormat
 from zeitlich_store.session import SessionThread
 from zeitlich_store.snapshot.v2_layout import read_header
+from zeitlich_store.transfers import Transfers
 
 from ..backends import conditional_store
 from .matrix import Bench, redis_pool
@@ -52,7 +53,8 @@ class Storm:
 async def writer(bench, storm, thread_id, name, attempts):
     """Appends a message and flushes, again and again."""
     store = bench.store(storm.gate)
-    thread = SessionThread(store.hot, store.cold, store.thread(thread_id).ref, MessageFormat())
+    ref = store.thread(thread_id).ref
+    thread = SessionThread(store.hot, store.cold, ref, MessageFormat(), Transfers())
     for n in range(attempts):
         await until_done(storm, lambda n=n: thread.append({"id": f"{name}-{n}"}))
         await until_done(storm, lambda: flush(storm, thread))

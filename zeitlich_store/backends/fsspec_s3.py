@@ -18,6 +18,8 @@ from .fsspec_dialects import BucketDialect, Dialect, split
 from .fsspec_errors import code_of
 
 _ONE_REQUEST: Final = 5 << 30
+_CONNECTIONS: Final = 32
+"""At most, one for each thread that a store moves at a time; botocore's own are 10."""
 _REFUSED: Final = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
@@ -31,8 +33,8 @@ class S3Dialect(BucketDialect):
         """Whether If-Match wants ETags without quotes, as older radosgw does; None: not known."""
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
-        limits = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 3}}
-        config = {**limits, **given.get("config_kwargs", {})}
+        limits = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": _CONNECTIONS}
+        config = {**limits, "retries": {"max_attempts": 3}, **given.get("config_kwargs", {})}
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         found = {"endpoint_url": endpoint} if endpoint else {}
         return {**found, **given, "config_kwargs": config}

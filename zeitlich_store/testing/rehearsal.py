@@ -19,6 +19,7 @@ from zeitlich_store.protocols import HotTier, ObjectStore
 from zeitlich_store.results import FlushStatus
 from zeitlich_store.session import SessionThread
 from zeitlich_store.snapshot import v2
+from zeitlich_store.transfers import Transfers
 
 from .eyes import Eyes
 from .gates import CrashedError, Gate, open_gate
@@ -151,7 +152,7 @@ class Rehearsal:
         self._tiers.append(hot)
         store = Shadowed(self.stage.store, gate, partial(self._stored, client))
         archive = ObjectArchive(cast("ObjectStore", store), JsonCodec(), legacy=False)
-        return SessionThread(hot, archive, self._ref(thread), MessageFormat())
+        return SessionThread(hot, archive, self._ref(thread), MessageFormat(), Transfers())
 
     def _path(self, thread: str) -> str:
         return ObjectArchive(self.stage.store, JsonCodec()).v2.path(self._ref(thread))
