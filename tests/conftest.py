@@ -5,11 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import cloud_services, contracts, redis_services, rgw_service, services
+from . import cloud_services, contracts, redis_services, rgw_service, services, skips
 
 collect_ignore = ["ftp_server.py", "moto_server.py"]  # programs; what they import warns
-pytest_collection_modifyitems = contracts.pytest_collection_modifyitems
-pytest_terminal_summary = contracts.pytest_terminal_summary
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What every run ends with: the table of contracts, and no skips where none may be."""
+    for plugin in (contracts, skips):
+        config.pluginmanager.register(plugin)
 
 
 @pytest.fixture(scope="session")
