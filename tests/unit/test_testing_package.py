@@ -61,3 +61,19 @@ def test_the_table_counts_a_contract_once_and_by_its_worst_outcome():
         "cloud 0/0 (1 skipped) - 0/0 (1 skipped)",
         "folder 1/1 1/2 2/3",
     ]
+
+
+def test_the_tests_of_the_store_are_counted_by_the_kind_of_store():
+    def report(node, kind):
+        return SimpleNamespace(nodeid=node, user_properties=[("store", kind)])
+
+    counts = contracts.on_each_store(
+        [
+            ("passed", report("a", "asynchronous")),
+            ("passed", report("b", "blocking")),
+            ("passed", report("c", "blocking")),
+            ("failed", report("d", "blocking")),
+            ("passed", SimpleNamespace(nodeid="e")),
+        ]
+    )
+    assert counts == {"asynchronous": 1, "blocking": 2}
