@@ -36,11 +36,12 @@ _HARMLESS: Final = frozenset(
         "ssl_min_version",
     ]
 )
-_WITH_PORT: Final = frozenset(["redis", "rediss"])
+_SERVER: Final = re.compile(r"rediss?(\+[a-z]+)?", re.IGNORECASE)
+"""The schemes whose location begins with an address; behind a plus with several."""
 _TEXTS: Final = frozenset(["prefix", "content_type", "region", "codec"])
 _SHORT: Final = re.compile(r"[0-9.\-]{0,20}|[A-Za-z0-9_.]{1,8}")
 """A number or word: what a parameter that is no text shows. Anything else is a mistake."""
-_NO_PORT: Final = re.compile(r"([^/:\[\]]*):(?![0-9]{0,5}(?:/|$))[^/]*")
+_ADDRESS: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:,\[\]]*)(?::[0-9]{0,5})?")
 
 
 def redact_url(url: object) -> str:
@@ -60,9 +61,21 @@ def redact_url(url: object) -> str:
     if at and "?" in userinfo and not mark:
         # The '@' stood behind the '?': what follows may be the end of a password.
         location = "***"
-    location = _NO_PORT.sub(r"\1:***", location, count=1) if match[1] in _WITH_PORT else location
+    if server := _SERVER.fullmatch(match[1]):
+        location = _redact_port(location, several=bool(server[1]))
     shown = f"{match[1]}://{'***@' if at else ''}{location}{mark}{_redact_query(query)}"
     return "".join(char if char.isprintable() else "?" for char in shown)
+
+
+def _redact_port(location: str, *, several: bool) -> str:
+    """What stands in a port's place, and is none, may be the password of a URL without its '@'."""
+    hosts, slash, path = location.partition("/")
+    addresses = hosts.split(",") if several else [hosts]
+    for at, address in enumerate(addresses):
+        if not _ADDRESS.fullmatch(address):
+            shown = [*addresses[:at], f"{address.partition(':')[0]}:***"]
+            return f"{','.join(shown)}{slash}{path}"
+    return location
 
 
 def _redact_query(query: str) -> str:

@@ -139,6 +139,12 @@ def test_a_hot_url_with_an_unescaped_password_is_refused_without_repeating_it(ur
             "rediss+sentinel://***@h,i/s/3?sentinel_username=***&sentinel_password=***",
         ),
         (f"redis://:a?{SECRET}@h", "redis://***@***"),
+        (f"redis://u:{SECRET}/0", "redis://u:***/0"),
+        ("redis://u:12,34/0", "redis://u:***/0"),
+        ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+        (f"redis+cluster://h:1,u:{SECRET},i:2/0", "redis+cluster://h:1,u:***/0"),
+        ("rediss+cluster://[::1]:1,h:2,i", "rediss+cluster://[::1]:1,h:2,i"),
+        (f"redis+sentinel://h:1,[::1]:{SECRET}/s/3?db=1", "redis+sentinel://h:1,[:***/s/3?db=1"),
         (f"unix://u:{SECRET}@/run/r.sock?db=1&password={SECRET}", "unix://***@/run/r.sock?db=1&password=***"),
         (f"s3://b/p?key={SECRET}&codec=zstd&{SECRET}", "s3://b/p?key=***&codec=zstd&***"),
         (
