@@ -6,13 +6,19 @@ import importlib.util
 import json
 import shutil
 import sys
+import threading
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .services import HOST, free_port, running, unavailable
 
@@ -116,3 +122,50 @@ def gcs_emulator() -> Iterator[GcsServer]:
     command = [sys.executable, "-m", "gcp_storage_emulator", *options]
     with running(command, port, "gcp-storage-emulator"):
         yield GcsServer(port)
+
+
+@cache
+def private_key() -> str:
+    """A service account's key, made anew in each process."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def service_account(token_uri: str) -> dict[str, str]:
+    """What a key file of Google's holds."""
+    return {
+        "type": "service_account",
+        "project_id": "p",
+        "private_key_id": "1",
+        "private_key": private_key(),
+        "client_email": "a@b.iam.gserviceaccount.com",
+        "token_uri": token_uri,
+    }
+
+
+@contextmanager
+def google_tokens(token: str) -> Iterator[tuple[str, list[str]]]:
+    """Where Google's library gets an access token, and what it asked with."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            reply = {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}
+            body = json.dumps(reply).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer((HOST, 0), Handler) as server:
+        # In a thread, since that library blocks the caller's loop.
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield f"http://{HOST}:{server.server_port}/token", asked
+        server.shutdown()
+        thread.join()

@@ -123,3 +123,12 @@ async def test_a_session_by_url(azure_server, scheme):
         ):
             await thread.append({"id": expected[-1]})
             assert [message["id"] for message in await thread.load()] == expected
+
+
+async def test_a_connection_string_in_the_environment_is_all_it_needs(azure_server, monkeypatch):
+    text = azure_server.storage_options["connection_string"]
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", text)
+    async with open_store("memory://", f"az://{azure_server.new_bucket()}/p") as store:
+        async with store.session("t") as thread:
+            await thread.append({"id": "m"})
+        assert (await store.read("t")).tier == "cold"

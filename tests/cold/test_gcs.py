@@ -1,11 +1,15 @@
 """Google Cloud Storage, on our own server and on the emulator that ignores preconditions."""
 
+import json
+
 import pytest
 
 from zeitlich_store import open_store
 from zeitlich_store.archive.commits import NO_CONDITIONS, probe
 from zeitlich_store.backends.bucket_cold import BucketObjectStore
 from zeitlich_store.errors import ConfigurationError
+
+from ..cloud_services import google_tokens, service_account
 
 
 async def test_the_probe_finds_an_emulator_that_ignores_preconditions(gcs_emulator):
@@ -70,3 +74,19 @@ async def test_without_credentials_opening_says_which_to_set(monkeypatch, tmp_pa
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     with pytest.raises(ConfigurationError, match="set GOOGLE_APPLICATION_CREDENTIALS"):
         await open_store("memory://", "gs://bucket").open()
+
+
+async def test_a_service_account_in_the_environment_is_all_it_needs(
+    gcs_server, monkeypatch, tmp_path
+):
+    """The key signs a request for a token; the endpoint is Google's own elsewhere."""
+    with google_tokens("token-of-the-account") as (url, asked):
+        (tmp_path / "account.json").write_text(json.dumps(service_account(url)))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "account.json"))
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.endpoint_url)
+        async with open_store("memory://", f"gs://{gcs_server.new_bucket()}/p") as store:
+            async with store.session("t") as thread:
+                await thread.append({"id": "m"})
+            assert (await store.read("t")).tier == "cold"
+    assert all(request.startswith("assertion=") for request in asked)
+    assert len(asked) == 1

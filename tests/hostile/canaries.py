@@ -21,6 +21,7 @@ CANARIES = {
     "SAS signature": "canarysig%2Bnature0001",
     "endpoint password": "canary-endpoint-pw",
     "private key": "canary-private-key-0001",
+    "sentinel password": "canary-sentinel/pw%1",
 }
 
 

@@ -3,14 +3,10 @@
 import asyncio
 import contextlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+import uuid
 
 from .. import services
-from ..cloud_services import AZURE_KEY
+from ..cloud_services import AZURE_KEY, google_tokens, private_key, service_account
 from ..cold.test_never_absent import answering
 from .canaries import CANARIES
 
@@ -20,10 +16,9 @@ KEYS = {
     "token": CANARIES["session token"],
 }
 QUICK = {"retries": {"max_attempts": 1}, "connect_timeout": 1, "read_timeout": 0.3}
-PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PEM = PRIVATE_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-CANARIES["private key of an account"] = PEM.splitlines()[5]
+CANARIES["private key of an account"] = private_key().splitlines()[5]
 CANARIES["account key of Azurite"] = AZURE_KEY
+CANARIES["FTP password"] = services.CREDENTIALS["secret"]
 HMAC = CANARIES["account key"]
 SAS = f"?sv=2024-01-01&sig={CANARIES['SAS signature']}"
 
@@ -115,36 +110,12 @@ async def azure_works(request):
     yield f"az://{request.getfixturevalue('bucket_of')(server)}/p", server.storage_options
 
 
-@contextlib.contextmanager
-def tokens():
-    """Where Google's library gets an access token: a server in a thread, since it blocks."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            reply = {"access_token": CANARIES["session token"], "expires_in": 3600}
-            body = json.dumps({**reply, "token_type": "Bearer"}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer((services.HOST, 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{services.HOST}:{server.server_port}/token"
-        server.shutdown()
-
-
 @contextlib.asynccontextmanager
 async def gcs_works(request):
     server = request.getfixturevalue("gcs_server")
-    with tokens() as url:
-        account = {**ACCOUNT, "private_key": PEM, "token_uri": url}
-        options = {"endpoint_url": server.endpoint_url, "token": account, "project": "p"}
+    with google_tokens(CANARIES["session token"]) as (url, _):
+        account = {"token": service_account(url), "project": "p"}
+        options = {"endpoint_url": server.endpoint_url, **account}
         yield f"gs://{request.getfixturevalue('bucket_of')(server)}/p", options
 
 
@@ -155,17 +126,30 @@ async def gcs_with_a_file(request):
     yield "gs://bucket/p", {"token": str(file)}
 
 
+@contextlib.asynccontextmanager
+async def ftp_works(request):
+    server = request.getfixturevalue("ftp_server")
+    yield server.url(uuid.uuid4().hex), server.storage_options
+
+
+@contextlib.asynccontextmanager
+async def ftp_refuses(request):
+    server = request.getfixturevalue("ftp_server")
+    url = server.url(uuid.uuid4().hex)
+    yield url, LOGIN
+
+
+@contextlib.asynccontextmanager
+async def ftp_without_folder(request):
+    server = request.getfixturevalue("ftp_server")
+    yield f"{server.url(uuid.uuid4().hex)}/none", server.storage_options
+
+
 CLOSED = f"http://{services.HOST}:1"
 NOWHERE = "http://no-such-host.invalid:9"
 SIGNED = f"http://{CANARIES['user']}:{CANARIES['endpoint password']}@{services.HOST}:1/{SAS}"
-ACCOUNT = {
-    "type": "service_account",
-    "project_id": "p",
-    "private_key_id": "1",
-    "private_key": CANARIES["private key"],
-    "client_email": "a@b.iam.gserviceaccount.com",
-    "token_uri": f"{CLOSED}/token",
-}
+ACCOUNT = {**service_account(f"{CLOSED}/token"), "private_key": CANARIES["private key"]}
+LOGIN = {"username": CANARIES["user"], "password": CANARIES["password"]}
 CASES = {
     "s3 works": s3_works,
     "s3 has no bucket": s3_without_bucket,
@@ -193,6 +177,16 @@ CASES = {
     "gcs with a file": gcs_with_a_file,
     "gcs with a dict": _fixed(("gs://bucket/p", {"token": ACCOUNT})),
     "gcs with text": _fixed(("gs://bucket/p", {"token": CANARIES["session token"]})),
+    "ftp works": ftp_works,
+    "ftp refuses the password": ftp_refuses,
+    "ftp has no folder": ftp_without_folder,
+    "ftp is not there": _fixed((f"ftp://{services.HOST}:1/p", LOGIN)),
+    "ftp with a password in the URL": _fixed(
+        (f"ftp://{CANARIES['user']}:{CANARIES['endpoint password']}@{services.HOST}:1/p", {})
+    ),
+    "ftp with an unknown option": _fixed(
+        (f"ftp://{services.HOST}:1/p", {**LOGIN, CANARIES["secret key"]: 1})
+    ),
     "another protocol": _fixed(("sftp://h/p", {"password": CANARIES["password"]})),
     "options that go nowhere": _fixed(("file:///tmp/x", {"password": CANARIES["password"]})),
 }

@@ -1,15 +1,19 @@
 """No secret in a log, repr, warning, error, traceback or output of ours."""
 
+import json
 import re
+import uuid
 from pathlib import Path
 
+import fsspec.config
 import pytest
 
 from zeitlich_store import ZeitlichStoreError, open_store
 from zeitlich_store.codecs import GzipCodec
 
+from ..cloud_services import google_tokens, service_account
 from .canaries import CANARIES, watching
-from .cold_canaries import CASES
+from .cold_canaries import CASES, LOGIN
 
 DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
 
@@ -88,20 +92,68 @@ ENVIRONMENT = {
     "AZURE_STORAGE_ACCOUNT_NAME": "a",
     "AZURE_STORAGE_ACCOUNT_KEY": CANARIES["account key"],
     "AZURE_STORAGE_CONNECTION_STRING": f"AccountKey={CANARIES['account key']}",
-    "GOOGLE_APPLICATION_CREDENTIALS": f"/nowhere/{CANARIES['private key']}",
+    "GOOGLE_APPLICATION_CREDENTIALS": json.dumps({"private_key": CANARIES["private key"]}),
 }
 
 
-@pytest.mark.parametrize("cold", ["s3://bucket", "az://cont"])
+async def look_around(cold, open_it):
+    """Drive a store whose credentials come from the environment alone; nothing is shown."""
+    with watching() as watch:
+        assert await look_at(watch, None, cold) is open_it
+    assert watch.texts
+    assert watch.found() == []
+    assert watch.theirs <= documented()
+
+
+@pytest.mark.parametrize("cold", ["s3://bucket", "az://cont", "gs://bucket"])
 async def test_no_secret_of_the_environment_is_shown(monkeypatch, cold):
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://u:{CANARIES['endpoint password']}@127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setenv("ZEITLICH_HOT_URL", "memory://")
     monkeypatch.setenv("ZEITLICH_COLD_URL", cold)
-    with watching() as watch:
-        assert not await look_at(watch, None, None)
-    assert watch.texts
-    assert watch.found() == []
-    assert watch.theirs <= documented()
+    monkeypatch.setenv("ZEITLICH_HOT_URL", "memory://")
+    await look_around(None, open_it=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("AZURE_STORAGE_ACCOUNT_KEY", CANARIES["account key"]),
+        ("AZURE_STORAGE_SAS_TOKEN", f"sv=2024-01-01&sig={CANARIES['SAS signature']}"),
+    ],
+)
+async def test_no_secret_of_an_azure_account_in_the_environment_is_shown(monkeypatch, name, secret):
+    monkeypatch.setattr("zeitlich_store.backends.fsspec_azure._BACKOFFS", ())
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "no-such.invalid")
+    monkeypatch.setenv(name, secret)
+    await look_around("az://cont/p", open_it=False)
+
+
+async def test_no_secret_of_an_azure_connection_string_in_the_environment_is_shown(
+    monkeypatch, azure_server, bucket_of
+):
+    text = azure_server.storage_options["connection_string"]
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", text)
+    await look_around(f"az://{bucket_of(azure_server)}/p", open_it=True)
+
+
+async def test_no_secret_of_a_google_account_in_the_environment_is_shown(
+    monkeypatch, tmp_path, gcs_server, bucket_of
+):
+    with google_tokens(CANARIES["session token"]) as (url, asked):
+        (tmp_path / "account.json").write_text(json.dumps(service_account(url)))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "account.json"))
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.endpoint_url)
+        await look_around(f"gs://{bucket_of(gcs_server)}/p", open_it=True)
+    assert asked, "the canaries were not used"
+
+
+@pytest.mark.parametrize("right", [True, False])
+async def test_no_ftp_password_in_the_environment_is_shown(monkeypatch, ftp_server, right):
+    login = ftp_server.storage_options if right else LOGIN
+    env = {f"FSSPEC_FTP_{name.upper()}": value for name, value in login.items()}
+    found = {}
+    fsspec.config.set_conf_env(found, env)  # what importing fsspec does with the environment
+    monkeypatch.setitem(fsspec.config.conf, "ftp", found["ftp"])
+    await look_around(ftp_server.url(uuid.uuid4().hex), open_it=right)

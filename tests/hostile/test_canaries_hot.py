@@ -153,7 +153,7 @@ def test_no_command_prints_a_secret_of_the_environment(folder, capfd, monkeypatc
         monkeypatch.setenv(name, value)
     address = f"{USER}:{CANARIES['endpoint password']}@{services.HOST}:1"
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{address}/?sig={CANARIES['SAS signature']}")
-    for cold in ("s3://bucket", "az://cont"):
+    for cold in ("s3://bucket", "az://cont", "gs://bucket"):
         for command in (["doctor", "-v"], ["ls", "-v"], ["verify", "--json"]):
             code, out, err = run(capfd, monkeypatch, "--hot", "memory://", "--cold", cold, *command)
             assert code

@@ -49,7 +49,7 @@ class FsspecObjectStore:
         self._root = root.rstrip("/") if root != "/" else ""
         self._dialect = dialect_of(protocol)
         self._options = self._dialect.options(dict(storage_options or {}))
-        self._secrets = secrets_of(self._options)
+        self._secrets = [*secrets_of(self._options), *self._dialect.secrets()]
         self._given = filesystem
         self._fs: Any = None
         self._confirmed = 0.0

@@ -37,6 +37,10 @@ class Dialect:
         """The filesystem's options with our defaults."""
         return given
 
+    def secrets(self) -> list[str]:
+        """Texts of the environment that the filesystem's errors may repeat."""
+        return []
+
     def of(self, fs: Any) -> Dialect:
         """The dialect for a filesystem that may be wrapped."""
         del fs

@@ -34,6 +34,11 @@ class GcsDialect(BucketDialect):
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
         return {**_login(given), "requests_timeout": timeout, **given}
 
+    def secrets(self) -> list[str]:
+        # Google's library names the file it does not find; some put the key itself there.
+        given = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
+        return [given] if "{" in given or "\n" in given else []
+
     def of(self, fs: Any) -> Dialect:
         return self if hasattr(fs, "_call") else BucketDialect()  # not gcsfs
 
