@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt
 MINUTES ?= 5
 AZURITE := 3.35.0
 
-.PHONY: demo test lint test-rgw bench soak venv services clean
+.PHONY: demo test lint contracts test-rgw bench soak venv services clean
 
 demo: $(VENV)/.run  ## eleven real transcripts through both tiers and back
 	@$(PY) -m zeitlich_store.cli demo
@@ -19,6 +19,9 @@ lint: $(VENV)/.dev  ## style, format and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+contracts: $(VENV)/.dev  ## the table of docs/contracts.md anew
+	@$(PY) -m tests.contract_table
 
 soak: $(VENV)/.dev  ## the long runs once, then random writers for MINUTES=5
 	@ZS_INTERLEAVINGS=100000 ZS_STORM=200 ZS_FUZZ_EXAMPLES=100000 $(PY) -m pytest -q -n 2 -rP \

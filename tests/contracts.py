@@ -19,15 +19,21 @@ _STORES = {"bench", "v1_bench", "redis_bench", "waiting_bench", "stores"}
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        cls = getattr(item, "cls", None)
-        suite = suite_of(cls, getattr(item, "originalname", item.name))
-        if suite is not None:
-            backend = getattr(cls, "backend", cls.__name__.removeprefix("Test"))
-            item.user_properties.append((_NAME, (backend, suite)))
+        if place := contract_of(item):
+            item.user_properties.append((_NAME, place))
         params = item.callspec.params if hasattr(item, "callspec") else {}
         for made in _STORES & set(params):
             kind = "blocking" if "blocking" in params[made] else "asynchronous"
             item.user_properties.append((_STORE, kind))
+
+
+def contract_of(item):
+    """Backend and suite of a test that is a contract; None: it is another test."""
+    cls = getattr(item, "cls", None)
+    suite = suite_of(cls, getattr(item, "originalname", item.name))
+    if suite is None:
+        return None
+    return getattr(cls, "backend", cls.__name__.removeprefix("Test")), suite
 
 
 def outcomes(reports):

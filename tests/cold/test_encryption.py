@@ -65,6 +65,8 @@ async def key_of(objects, path=PATH):
 class TestAnEncryptedArchiveIsAColdTier(ColdTierSuite):
     """The suite every cold tier passes."""
 
+    backend = "memory, encrypted"
+
     @pytest.fixture
     async def tier(self):
         tier = archive(MemoryObjectStore(uuid.uuid4().hex), NEW, "require")

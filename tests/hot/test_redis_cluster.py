@@ -43,6 +43,8 @@ async def hot(cluster) -> AsyncIterator[RedisHotTier]:
 
 
 class TestClusterHotTier(HotTierSuite):
+    backend = "Redis Cluster"
+
     @pytest.fixture
     async def hot(self, cluster) -> AsyncIterator[HotTier]:
         tier = open_store(cluster.url, "memory://cluster").hot

@@ -43,6 +43,8 @@ def make_user(server: redis_services.Server, words: list[str]) -> str:
 
 
 class TestHotTierOfAUserWithTheDocumentedRights(HotTierSuite):
+    backend = "Redis 6.2 and 7, a user with the documented rights"
+
     @pytest.fixture
     async def hot(self, server) -> AsyncIterator[HotTier]:
         tier = open_store(make_user(server, RIGHTS), "memory://acl").hot

@@ -23,6 +23,8 @@ def watched(tmp_path_factory) -> Iterator[redis_services.Watched]:
 
 
 class TestSentinelHotTier(HotTierSuite):
+    backend = "Redis behind Sentinel"
+
     @pytest.fixture
     async def hot(self, watched) -> AsyncIterator[HotTier]:
         tier = open_store(watched.url, "memory://sentinel").hot

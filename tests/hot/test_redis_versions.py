@@ -25,6 +25,8 @@ def server(request, tmp_path_factory) -> Iterator[services.RedisServer]:
 
 
 class TestEveryVersion(HotTierSuite):
+    backend = "Redis 6.2 and 7"
+
     @pytest.fixture
     async def hot(self, server) -> AsyncIterator[HotTier]:
         tier = open_store(server.url, "memory://versions").hot
