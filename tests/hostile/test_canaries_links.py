@@ -77,6 +77,6 @@ def test_no_command_prints_a_secret_of_a_url_with_many_hosts(
     name,
 ):
     monkeypatch.setenv("ZEITLICH_HOT_URL", urls(*lent)[name])
-    commands = [command for command in COMMANDS if command[0] in {"append", "ls", "doctor"}][:3]
-    done = every_command(capfd, monkeypatch, ["-v"], commands)
-    assert (done == len(commands)) is ("works" in name)
+    commands = [command for command in COMMANDS if command[0] in {"append", "stat", "doctor"}]
+    works = "works" in name  # else one command has to do: each tries for a while
+    assert every_command(capfd, monkeypatch, ["-v"], commands[: 3 if works else 1]) == 3 * works
