@@ -160,7 +160,8 @@ class V1Objects:
         data = v1.encode(snapshot)
         if len(data) > self._max_bytes:  # this very store would refuse to read it
             raise LimitExceededError(
-                f"the archive would decode to {len(data)} bytes, the limit is {self._max_bytes} bytes"
+                f"the archive would decode to {len(data)} bytes, the limit is "
+                f"{self._max_bytes} bytes"
             )
         return codec.encode(data)
 
