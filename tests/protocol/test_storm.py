@@ -138,6 +138,7 @@ async def bench(redis_server):
     await bench.pool.aclose()
 
 
+@pytest.mark.timeout(30 * max(ATTEMPTS, 40))  # 6,400 are a quarter of an hour where it is busy
 async def test_32_writers_on_a_local_folder(bench, tmp_path, record_testsuite_property):
     objects = LocalObjectStore(tmp_path)
     await objects.open()
