@@ -85,7 +85,11 @@ class SessionThread(Thread):
             except ThreadNotFoundError:
                 if self._deleted or not (await self.hydrate()).found:
                     raise
-        return await step(op)
+        try:
+            return await step(op)
+        except ThreadNotFoundError as exc:
+            # It was there a moment ago: "not found" would have a caller begin it anew.
+            raise tiering.restless(self._ref) from exc
 
 
 class Session:
