@@ -86,6 +86,7 @@ class Rehearsal:
             budget=scenario.budget,
             observe=self._observe,
             events=events,
+            in_turn=scenario.in_turn,
         )
         try:
             await self._set_scene()

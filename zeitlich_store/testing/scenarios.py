@@ -2,7 +2,8 @@
 
 A script is a list of operations, ``append t a`` for instance; a message whose name begins with
 ``~`` has no id. The names are those of the model that checked the protocol exhaustively; the
-simulation added ``new-delete`` and ``delete-half``.
+simulation added ``new-delete`` and ``delete-half``. ``fork-twice`` and ``late-put`` need a rule
+each that no other scenario does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ class Scenario:
     """How it starts, what the clients do, what may happen, and what is legitimate here.
 
     `start`: nothing, an archive, a hot thread never archived, a clean one, or one with a change.
-    `other_redis` names clients (by number) that use a second, independent hot tier.
+    `other_redis` names clients (by number) that use a second, independent hot tier. `in_turn`: each
+    client begins when the one before it has ended, and only late requests still overtake it.
     """
 
     start: Start
@@ -33,7 +35,7 @@ class Scenario:
     conflict: bool = False
     truncates: bool = False
     other_redis: frozenset[int] = frozenset()
-    failover: bool = False
+    in_turn: bool = False
 
     @property
     def strong(self) -> bool:
@@ -102,6 +104,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         "dirty", ("flush t", "new t, append t n, flush t"), ("lost", "crash"), conflict=True
     ),
     "fork": Scenario("clean", ("fork t u, append u x", "flush u"), _LCS),
+    "fork-twice": Scenario("clean", ("fork t u, append u x, flush u", "fork t u"), _LCS),
     "failover": Scenario(
         "dirty",
         ("flush t", "append t c, append t d, flush t"),
@@ -144,5 +147,12 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         budget=1,
         conflict=True,
         other_redis=_SECOND,
+    ),
+    "late-put": Scenario(
+        "new",
+        ("flush t", "delete t, hydrate t, append t n"),
+        ("late",),
+        other_redis=_SECOND,
+        in_turn=True,
     ),
 }
