@@ -15,7 +15,8 @@ from typing import Final, Literal
 from .scheduler import Fault
 
 Start = Literal["none", "archived", "new", "clean", "dirty"]
-Event = Literal["expire", "expire gate", "failover"]
+Event = Literal["expire", "expire gate", "hour", "failover"]
+"""The clean copy or the gate expires; `hour`: the gates do, and what they held up may happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,13 @@ class Scenario:
 
     @property
     def strong(self) -> bool:
-        """Whether readers of the one hot tier see every acknowledged change, always."""
-        return not self.other_redis and "failover" not in self.events
+        """Whether readers of the one hot tier see every acknowledged change, until it forgets."""
+        return not self.other_redis
+
+    @property
+    def final(self) -> bool:
+        """Whether what is deleted stays deleted, until a hot tier forgets."""
+        return self.strong or self.in_turn
 
 
 _LCS: Final = ("lost", "crash", "stop")
