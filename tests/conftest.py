@@ -5,11 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import cloud_services, contracts, redis_services, rgw_service, services
+from . import cloud_services, contracts, points, redis_services, rgw_service, services
 
 collect_ignore = ["ftp_server.py", "moto_server.py"]  # programs; what they import warns
 pytest_collection_modifyitems = contracts.pytest_collection_modifyitems
-pytest_terminal_summary = contracts.pytest_terminal_summary
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the run has counted."""
+    contracts.pytest_terminal_summary(terminalreporter)
+    points.pytest_terminal_summary(terminalreporter)
 
 
 @pytest.fixture(scope="session")

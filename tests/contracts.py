@@ -7,8 +7,6 @@ travels with the reports.
 
 from collections import Counter
 
-import pytest
-
 from zeitlich_store.testing.contracts import suite_of
 
 _NAME = "contract"
@@ -61,7 +59,6 @@ def _cell(counts, backend, suites):
     return f"{cell} ({skipped} skipped)" if skipped else cell
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     stats = terminalreporter.stats
     kinds = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped"}
