@@ -153,11 +153,15 @@ class Session:
             return
         original = exc or failures[0]
         for failure in failures:
-            log.error("leaving the session of thread %s failed: %r", self._ref, failure)
-            if failure is not original:
-                original.add_note(f"leaving the session of thread {self._ref} failed: {failure!r}")
+            self.note(failure, original)
         if exc is None:
             raise original
+
+    def note(self, failure: Exception, original: BaseException) -> None:
+        """Log a failure of leaving, and attach it to the exception that goes on in its place."""
+        log.error("leaving the session of thread %s failed: %r", self._ref, failure)
+        if failure is not original:
+            original.add_note(f"leaving the session of thread {self._ref} failed: {failure!r}")
 
     async def _leave(self) -> list[Exception]:
         """Save state, then flush, whatever the first did; what failed."""
