@@ -1,12 +1,13 @@
 """A filesystem of fsspec without a dialect of its own, of the kind that hands its options on."""
 
+import sys
 import uuid
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
-from zeitlich_store import ConfigurationError
+from zeitlich_store import ConfigurationError, open_store
 from zeitlich_store.backends.fsspec_cold import FsspecObjectStore
 from zeitlich_store.testing import ObjectStoreSuite
 
@@ -66,3 +67,21 @@ async def test_an_option_that_nobody_takes_is_a_configuration_error(monkeypatch)
     store = FsspecObjectStore("strict", "/x", storage_options={"login": "me", "colour": "red"})
     with pytest.raises(ConfigurationError, match="cannot be made: TypeError"):
         await store.open()
+
+
+@pytest.mark.parametrize(
+    ("url", "library", "module"),
+    [
+        ("sftp://host/folder", "paramiko", "fsspec.implementations.sftp"),
+        ("ssh://host/folder", "paramiko", "fsspec.implementations.sftp"),
+        ("webdav://x?endpoint_url=https://host", "webdav4", "webdav4.fsspec"),
+    ],
+)
+def test_a_missing_library_names_the_pip_command(monkeypatch, url, library, module):
+    scheme = url.partition(":")[0]
+    monkeypatch.delitem(_registry, scheme, raising=False)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    extra = "webdav" if scheme == "webdav" else "sftp"
+    with pytest.raises(ConfigurationError, match=rf'pip install "zeitlich-store\[{extra}\]"'):
+        open_store("memory://", url)

@@ -10,6 +10,7 @@ from .fsspec_ftp import FtpDialect
 from .fsspec_gcs import GcsDialect
 from .fsspec_s3 import S3Dialect
 from .fsspec_sftp import SftpDialect
+from .fsspec_webdav import WebdavDialect
 
 _DIALECTS: Final[dict[str, type[Dialect]]] = {
     "s3": S3Dialect,
@@ -24,6 +25,7 @@ _DIALECTS: Final[dict[str, type[Dialect]]] = {
     "ftp": FtpDialect,
     "sftp": SftpDialect,
     "ssh": SftpDialect,
+    "webdav": WebdavDialect,
 }
 
 
