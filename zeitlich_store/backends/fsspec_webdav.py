@@ -28,8 +28,8 @@ _CUT: Final = frozenset("?#;")
 class WebdavDialect(Dialect):
     """A server with ``MOVE`` and listings (``PROPFIND``), of any make.
 
-    A put goes to a temporary name and is moved. Most servers replace by deleting the target first,
-    as RFC 4918 has it, so for a moment, and after a crash for good, there would be nothing. So what
+    A put goes to a temporary name and is moved. RFC 4918 has servers replace by deleting the
+    target first, so for a moment, and after a crash for good, there would be nothing. So what
     replaces an object waits, whole, beside it under a name that follows from the object's: readers
     that find no object look there before they take it for absent.
     """

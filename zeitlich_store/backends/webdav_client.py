@@ -75,8 +75,9 @@ def _sent(
 ) -> Answer:
     # Compressed under way or named so by its suffix: the bytes as they are stored are wanted.
     plain = {"Accept-Encoding": "identity", **(headers or {})}
-    url = url_of(client, path)
-    with client.http.stream(method, url, headers=plain, content=content) as response:
+    with client.http.stream(
+        method, url_of(client, path), headers=plain, content=content
+    ) as response:
         return Answer(response.status_code, response.headers, b"".join(response.iter_raw()))
 
 

@@ -33,12 +33,15 @@ class WebdavServer(WebdavFileSystem):  # type: ignore[misc]  # fsspec ships no t
         auth: Any = None,
         **client_opts: Any,
     ) -> None:
-        base_url, password, client_opts = hidden(base_url), hidden(password), hidden(client_opts)
-        if username is not None:
-            auth = (username, password)
-        elif isinstance(auth, list | tuple):  # a list where it was written as JSON
-            auth = tuple(hidden(each) for each in auth)
+        base_url, username, password = hidden(base_url), hidden(username), hidden(password)
+        auth, client_opts = _login(username, password, auth), hidden(client_opts)
         super().__init__(base_url, auth=auth, **{"timeout": SECONDS, **client_opts})
+
+
+def _login(username: str | None, password: str, auth: Any) -> Any:
+    """What httpx takes; a pair is a list where it was written as JSON."""
+    pair = (username, password) if username is not None else auth
+    return tuple(hidden(each) for each in pair) if isinstance(pair, list | tuple) else pair
 
 
 def responses_of(body: bytes) -> dict[str, Any]:
