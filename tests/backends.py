@@ -41,6 +41,8 @@ class Tiers(NamedTuple):
         return open_store(self.hot, url, storage_options=self.options)
 
 
+FILES = {"ftp": "ftp_server", "webdav": "webdav_server", "sftp": "sftp_server"}
+"""The fixture that starts each server of files."""
 REDIS = {"redis": "redis_server", "cluster": "redis_cluster", "sentinel": "redis_sentinel"}
 """The fixture that starts Redis in each of its ways."""
 
@@ -53,10 +55,8 @@ def tiers_of(name: str, request: pytest.FixtureRequest, folder: Path) -> Tiers:
         return Tiers(url, f"file://{folder}")
     if cold == "memory":
         return Tiers(url, f"memory://{uuid.uuid4().hex}")
-    server = request.getfixturevalue(
-        "ftp_server" if cold == "ftp" else SERVERS.get(cold, "s3_server")
-    )
-    if cold == "ftp":
+    server = request.getfixturevalue(FILES.get(cold) or SERVERS.get(cold, "s3_server"))
+    if cold in FILES:
         return Tiers(url, server.url(uuid.uuid4().hex), server.storage_options)
     where = "r2://account" if cold == "r2" else f"{cold}:/"
     return Tiers(url, f"{where}/{server.new_bucket()}", server.storage_options)

@@ -5,9 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import cloud_services, contracts, points, redis_services, rgw_service, services
+from . import (
+    cloud_services,
+    contracts,
+    file_servers,
+    points,
+    redis_services,
+    rgw_service,
+    services,
+)
 
-collect_ignore = ["ftp_server.py", "moto_server.py"]  # programs; what they import warns
+# Programs; what they import warns.
+collect_ignore = ["ftp_server.py", "moto_server.py", "sftp_server.py", "webdav_server.py"]
 pytest_collection_modifyitems = contracts.pytest_collection_modifyitems
 
 
@@ -72,6 +81,22 @@ def gcs_emulator() -> Iterator[cloud_services.GcsServer]:
 def ftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.FtpServer]:
     """A real FTP server (pyftpdlib), one for all tests of this process."""
     with services.ftp_server(tmp_path_factory.mktemp("ftp")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def webdav_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[file_servers.WebdavServer]:
+    """A real WebDAV server (wsgidav), one for all tests of this process."""
+    with file_servers.webdav_server(tmp_path_factory.mktemp("webdav") / "files") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[file_servers.SftpServer]:
+    """A real SSH server (asyncssh), one for all tests of this process."""
+    with file_servers.sftp_server(tmp_path_factory.mktemp("sftp") / "files") as server:
         yield server
 
 

@@ -113,6 +113,20 @@ def azure_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> Objec
     return object_store("abfs", _root(url), storage_options=storage_options)
 
 
+def webdav_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """A folder of the WebDAV server that ``endpoint_url``, or webdav4's ``base_url``, names."""
+    from .backends.fsspec_dialects import configured
+
+    _refuse(url, {}, allowed=("endpoint_url",))
+    own = {"base_url": url.options["endpoint_url"]} if "endpoint_url" in url.options else {}
+    options = own | dict(storage_options)
+    if "base_url" not in options and not configured("base_url", "webdav"):
+        raise ConfigurationError(
+            "a WebDAV URL is written webdav://folder?endpoint_url=https://server/where/webdav/begins"
+        )
+    return object_store("webdav", url.location.strip("/"), storage_options=options)
+
+
 def fsspec_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
     """Any other protocol of fsspec: what its URL says of host and port becomes options."""
     from fsspec import get_filesystem_class

@@ -24,6 +24,13 @@ def _on(protocol):
     return made
 
 
+def _files(request, protocol, where):
+    server = request.getfixturevalue(f"{protocol}_server")
+    (server.folder / where).mkdir(parents=True, exist_ok=True)
+    more = {"host": "127.0.0.1", "port": server.port} if protocol == "sftp" else {}
+    return FsspecObjectStore(protocol, where, storage_options={**server.storage_options, **more})
+
+
 def _redis(request, query=""):
     return RedisHotTier.from_url(request.getfixturevalue("redis_server").url + query)
 
@@ -32,9 +39,11 @@ COLD = {
     "memory": lambda request, where: MemoryObjectStore(where),
     "local": lambda request, where: LocalObjectStore(request.getfixturevalue("tmp_path") / where),
     **{protocol: _on(protocol) for protocol in SERVERS},
+    "webdav": lambda request, where: _files(request, "webdav", where),
+    "sftp": lambda request, where: _files(request, "sftp", where),
     "fsspec": lambda request, where: FsspecObjectStore("memory", f"/{where}"),
 }
-REMOTE = set(SERVERS)
+REMOTE = set(SERVERS) | {"webdav", "sftp"}
 """Those over a socket: they take the names in one test each and a part of the rest, for speed."""
 
 HOT = {

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -24,6 +25,7 @@ PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = PRIVATE_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 CANARIES["private key of an account"] = PEM.splitlines()[5]
 CANARIES["account key of Azurite"] = AZURE_KEY
+CANARIES["password of the servers"] = services.CREDENTIALS["secret"]
 HMAC = CANARIES["account key"]
 SAS = f"?sv=2024-01-01&sig={CANARIES['SAS signature']}"
 
@@ -155,6 +157,31 @@ async def gcs_with_a_file(request):
     yield "gs://bucket/p", {"token": str(file)}
 
 
+@contextlib.asynccontextmanager
+async def sftp_works(request):
+    server = request.getfixturevalue("sftp_server")
+    yield server.url(secrets.token_hex(8)), server.storage_options
+
+
+@contextlib.asynccontextmanager
+async def sftp_refuses(request):
+    server = request.getfixturevalue("sftp_server")
+    yield server.url(secrets.token_hex(8)), {**server.storage_options, **LOGIN}
+
+
+@contextlib.asynccontextmanager
+async def webdav_works(request):
+    server = request.getfixturevalue("webdav_server")
+    yield server.url(secrets.token_hex(8)), server.storage_options
+
+
+@contextlib.asynccontextmanager
+async def webdav_refuses(request):
+    server = request.getfixturevalue("webdav_server")
+    yield server.url(secrets.token_hex(8)), {**server.storage_options, **LOGIN}
+
+
+LOGIN = {"username": CANARIES["user"], "password": CANARIES["password"]}
 CLOSED = f"http://{services.HOST}:1"
 NOWHERE = "http://no-such-host.invalid:9"
 SIGNED = f"http://{CANARIES['user']}:{CANARIES['endpoint password']}@{services.HOST}:1/{SAS}"
@@ -193,6 +220,19 @@ CASES = {
     "gcs with a file": gcs_with_a_file,
     "gcs with a dict": _fixed(("gs://bucket/p", {"token": ACCOUNT})),
     "gcs with text": _fixed(("gs://bucket/p", {"token": CANARIES["session token"]})),
-    "another protocol": _fixed(("sftp://h/p", {"password": CANARIES["password"]})),
+    "sftp works": sftp_works,
+    "sftp refuses": sftp_refuses,
+    "sftp is not there": _fixed(("sftp://h.invalid/p", {"password": CANARIES["password"]})),
+    "sftp with an unknown option": _fixed(
+        (f"sftp://{services.HOST}:1/p", {**LOGIN, "colour": CANARIES["secret key"]})
+    ),
+    "webdav works": webdav_works,
+    "webdav refuses": webdav_refuses,
+    "webdav is not there": _fixed(("webdav://p", {"base_url": CLOSED, **LOGIN})),
+    "webdav has a signed address": _fixed(("webdav://p", {"base_url": SIGNED})),
+    "webdav with an unknown option": _fixed(
+        ("webdav://p", {"base_url": CLOSED, **LOGIN, "colour": CANARIES["secret key"]})
+    ),
+    "another protocol": _fixed(("smb://h/p", {"password": CANARIES["password"]})),
     "options that go nowhere": _fixed(("file:///tmp/x", {"password": CANARIES["password"]})),
 }
