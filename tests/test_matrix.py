@@ -1,11 +1,12 @@
 """The main job on real input: every transcript and golden file, tiers x codec x reading codec."""
 
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from zeitlich_store import ThreadStore
+from zeitlich_store import EncryptionError, ThreadStore
 
 from .backends import Tiers, tiers_of
 
@@ -16,7 +17,8 @@ GOLDEN = sorted((ROOT / "data/v1").glob("*.expected.json"))
 RAW = {"serialize": str, "deserialize": str, "id_of": lambda raw: json.loads(raw)["id"]}
 BACKENDS = [
     *("memory+memory", "memory+file", "redis+file", "redis+s3"),
-    *("memory+r2", "memory+gs", "memory+az"),
+    *("memory+r2", "memory+gs", "memory+az", "memory+ftp"),
+    *("cluster+memory", "sentinel+memory", "memory+file+encrypted"),
 ]
 
 
@@ -65,14 +67,27 @@ async def _is_there(store: ThreadStore, name: str, path: Path) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 async def test_what_one_codec_wrote_another_continues(backend, codec, request):
-    """All pairs: written with one, then with the other, then with the first again."""
+    """All pairs: written with one, then with the other, then with the first again.
+
+    Each store is opened once, since that takes S3 longer than a session.
+    """
     name = thread_id(request, "pair")
-    for n, other in enumerate(CODECS):
-        thread_name = f"{name}-{n}"
-        for at, writing in enumerate((codec, other, codec)):
-            async with backend.open(writing) as store, store.session(thread_name) as thread:
-                assert await thread.length() == at
-                await thread.append({"id": f"{at}", "codec": writing})
+    async with AsyncExitStack() as stack:
+        stores = {each: await stack.enter_async_context(backend.open(each)) for each in CODECS}
+        for n, other in enumerate(CODECS):
+            for at, writing in enumerate((codec, other, codec)):
+                async with stores[writing].session(f"{name}-{n}") as thread:
+                    assert await thread.length() == at
+                    await thread.append({"id": f"{at}", "codec": writing})
+
+
+async def test_the_row_of_encrypted_archives_needs_its_keys(request, tmp_path):
+    tiers = tiers_of("memory+file+encrypted", request, tmp_path)
+    async with tiers.open("zstd") as store, store.session("t") as thread:
+        await thread.append({"id": "m"})
+    async with tiers._replace(encryption=None).open("zstd") as store:
+        with pytest.raises(EncryptionError):
+            await store.read("t")
 
 
 @pytest.mark.parametrize("reading", CODECS)

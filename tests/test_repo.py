@@ -5,22 +5,33 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 MAX_LINES = 300
 
 
-def tracked(*suffixes):
-    """The repository's own files, new ones included, without data."""
+def names():
+    """Every file git knows or would add; where there is no git, those of the folders of ours."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     try:
-        names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("not a git checkout")
-    paths = [ROOT / name for name in names.stdout.splitlines()]
+        folders = [ROOT / name for name in ("zeitlich_store", "tests", "docs", "benchmarks")]
+        paths = [*ROOT.glob("*.*"), *(path for each in folders for path in each.rglob("*.*"))]
+        return [path.relative_to(ROOT) for path in paths if path.suffix != ".pyc"]
+    return found.stdout.splitlines()
+
+
+def tracked(*suffixes):
+    """The repository's own files, new ones included, without data."""
+    paths = [ROOT / name for name in names()]
     return [p for p in paths if p.is_file() and (not suffixes or p.suffix in suffixes)]
+
+
+def test_without_git_the_same_sources_are_checked(monkeypatch):
+    with_git = set(tracked(".py", ".lua", ".md"))
+    monkeypatch.setenv("PATH", "")
+    assert set(tracked(".py", ".lua", ".md")) == with_git
 
 
 def normal(requirement):

@@ -18,44 +18,22 @@ from zeitlich_store.backends.redis_hot import RedisHotTier
 from zeitlich_store.backends.redis_wire import thread_keys
 from zeitlich_store.background import background
 from zeitlich_store.codecs.zstd import ZstdCodec
-from zeitlich_store.sync import BlockingStore
 from zeitlich_store.testing.dict_cold import DictColdTier
 from zeitlich_store.testing.stateful import PARTS, StoreMachine
 
+from .awaited import AwaitedStore
+
 EXAMPLES = os.environ.get("ZS_STATEFUL_EXAMPLES")
 STEPS = int(os.environ.get("ZS_STATEFUL_STEPS", "30"))
-
-
-class Awaited:
-    """A blocking thread as the machine awaits it: each call runs in a worker thread."""
-
-    def __init__(self, blocking):
-        self.blocking = blocking
-
-    def __getattr__(self, name):
-        found = getattr(self.blocking, name)
-        if not callable(found):
-            return found
-
-        async def call(*args, **kwargs):
-            return await asyncio.to_thread(found, *args, **kwargs)
-
-        return call
-
-
-class AwaitedStore(Awaited):
-    """As `Awaited`, of a blocking store."""
-
-    def thread(self, thread_id):
-        return Awaited(self.blocking.thread(thread_id))
 
 
 class BlockingStores(StoreMachine):
     """Both stores without await; what happens in the middle of a call happens on their loop."""
 
     async def make_store(self, hot, cold):
-        store = BlockingStore(ThreadStore(hot, cold))
-        return AwaitedStore(await asyncio.to_thread(store.open))
+        store = AwaitedStore.of(ThreadStore(hot, cold))
+        await store.open()
+        return store
 
     def other(self, thread_id):
         return self._stores[1].blocking._store.thread(thread_id)

@@ -11,7 +11,7 @@ from zeitlich_store.archive import ObjectArchive
 from zeitlich_store.backends.memory_hot import MemoryHotTier
 from zeitlich_store.codecs import ZstdCodec
 
-from .backends import COLD, HOT
+from .backends import COLD, HOT, opened
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +72,5 @@ def store(place):
 
 @pytest.fixture(params=HOT)
 async def hot(request):
-    tier = HOT[request.param](request)
-    await tier.open()
-    yield tier
-    await tier.aclose()
+    async with opened(HOT[request.param](request)) as tier:
+        yield tier

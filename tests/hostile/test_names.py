@@ -11,7 +11,7 @@ from zeitlich_store.keys import v2_path
 from zeitlich_store.models import Outcome, Snapshot, Version
 from zeitlich_store.testing.hot_suite_tools import content, make, new_op
 
-from .backends import COLD, REMOTE
+from .backends import COLD, DIRECT, RELAYED, REMOTE, scanned
 from .catalogue import NAMES, NOT_NAMES, NOT_TEXT, shown
 
 BYSTANDER = ThreadRef("messages", "bystander")
@@ -93,20 +93,31 @@ def test_on_a_file_system_without_case_v2_still_keeps_twins_apart():
 # -- hot ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES, ids=shown)
-async def test_a_hot_thread_is_its_own_and_nothing_else_is_touched(hot, name):
-    area, bystander = secrets.token_hex(4), await make(hot, "z", state='{"b":1}')
+async def is_its_own(hot, name, bystander):
+    area = secrets.token_hex(4)
     refs = [ThreadRef(area, name), ThreadRef(name, area), ThreadRef(name, name)]
     for ref in refs:
         await hot.drop(ref, op=new_op())
         gate = (await hot.status(ref)).gate
         assert await hot.initialize(ref, op=new_op(), gate=gate) is Outcome.OK
-        found, _ = await hot.scan(key=ref.key, limit=10_000)
-        assert [row.ref for row in found] == [ref]
+        assert await scanned(hot, ref.key) == [ref]
         assert await hot.which_hot(refs) == {ref}
         assert await hot.drop(ref, op=new_op())
         assert not (await hot.status(ref)).hot
     assert (await content(hot, bystander)).state == '{"b":1}'
+
+
+@pytest.mark.parametrize("hot", DIRECT, indirect=True)
+@pytest.mark.parametrize("name", NAMES, ids=shown)
+async def test_a_hot_thread_is_its_own_and_nothing_else_is_touched(hot, name):
+    await is_its_own(hot, name, await make(hot, "z", state='{"b":1}'))
+
+
+@pytest.mark.parametrize("hot", RELAYED, indirect=True)
+async def test_each_hot_thread_is_its_own_and_nothing_else_is_touched(hot):
+    bystander = await make(hot, "z", state='{"b":1}')
+    for name in NAMES:
+        await is_its_own(hot, name, bystander)
 
 
 async def test_all_names_together_are_as_many_hot_threads(hot):
@@ -117,13 +128,9 @@ async def test_all_names_together_are_as_many_hot_threads(hot):
         await hot.save_state(ref, f'{{"n":{number}}}', op=new_op())
     for number, ref in enumerate(refs):
         assert await hot.load_state(ref) == f'{{"n":{number}}}'
-    found, cursor = [], ""
-    while True:
-        rows, cursor = await hot.scan(key=key, cursor=cursor, limit=50)
-        found += [row.ref for row in rows]
-        if not cursor:
-            break
-    assert set(found) == set(refs)
+    assert set(await scanned(hot, key, limit=50)) == set(refs)
+    for ref in refs:
+        await hot.drop(ref, op=new_op())
 
 
 # -- refused --------------------------------------------------------------------------------------

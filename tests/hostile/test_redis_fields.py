@@ -1,16 +1,17 @@
 """Fields of Redis that are not as we wrote them: told before anything is written or archived."""
 
 import pytest
+from redis.asyncio import RedisCluster
 
 from zeitlich_store import HotTierCorruptError, ThreadRef, ThreadStore
 from zeitlich_store.archive import ObjectArchive
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
-from zeitlich_store.backends.redis_hot import RedisHotTier
 from zeitlich_store.codecs import ZstdCodec
 from zeitlich_store.keys import gate_key, scan_pattern
 from zeitlich_store.testing.hot_suite_tools import new_op, new_ref
 
 from ..hot.operations import OPERATIONS, whole
+from .backends import HOT, RELAYED, opened, scanned
 
 NO_NUMBERS = (b"", b"x", b"-1", b"1.0", b" 1", b"0x1", b"1e3", b"nan", b"inf", b"9" * 30, b"\xff")
 FIELDS = {
@@ -21,19 +22,24 @@ FIELDS = {
 }
 DAMAGE = [(name, value) for name, values in FIELDS.items() for value in values]
 MISSING = [(name, None) for name in ("ctr", "generation", "n", "ns", "ni", "dirty")]
+FEW = [("n", b"x"), ("dirty", b"\xff"), ("ctr", None)]
+REDIS = [name for name in HOT if name != "memory"]
 
 
-@pytest.fixture(params=[2, 3])
-async def tier(request, redis_server):
-    tier = RedisHotTier.from_url(f"{redis_server.url}?protocol={request.param}")
-    await tier.open()
-    yield tier
-    await tier.aclose()
+@pytest.fixture(params=REDIS)
+async def tier(request):
+    async with opened(HOT[request.param](request)) as tier:
+        yield tier
 
 
 @pytest.fixture
 async def case(tier):
     return await whole(tier)
+
+
+def tried(cases, few):
+    """Row and case: a cluster and Sentinel, where the same scripts run, have to do with `few`."""
+    return [(hot, *each) for hot in REDIS for each in (few if hot in RELAYED else cases)]
 
 
 async def dump(case, *more):
@@ -49,7 +55,9 @@ async def damage_meta(case, name, value):
         await case.hot.client.hset(meta, name, value)
 
 
-@pytest.mark.parametrize(("name", "value"), [*DAMAGE, *MISSING])
+@pytest.mark.parametrize(
+    ("tier", "name", "value"), tried([*DAMAGE, *MISSING], FEW), indirect=["tier"]
+)
 async def test_a_field_of_meta_that_is_not_ours_is_damage(case, name, value):
     await damage_meta(case, name, value)
     before = await dump(case)
@@ -97,6 +105,8 @@ async def test_a_damaged_gate_lets_nothing_happen_that_needs_it(case, how):
     await GATES[how](case.hot.client, gate)
     before = await dump(case)
     reads = {"load", "load the last", "length", "load_state", "read", "info"}
+    if isinstance(case.hot.client, RedisCluster):
+        reads.add("fork from it")  # to another slot: the source is read, and no gate of it
     steps = {name: step for name, step in OPERATIONS.items() if name not in reads}
     steps |= {
         "drop": lambda case: case.hot.drop(case.ref, op=new_op()),
@@ -148,11 +158,7 @@ async def test_another_applications_keys_are_neither_listed_nor_touched(tier):
     for name in foreign:
         await tier.client.hset(name, mapping={"inc": "theirs", "n": "1"})
     await tier.client.set(f"zs:{{{key}:text}}:meta", "x")
-    found, cursor = await tier.scan(key=key, limit=10_000)
-    while cursor:
-        rows, cursor = await tier.scan(key=key, cursor=cursor, limit=10_000)
-        found += rows
-    assert [row.ref for row in found] == [ref]
+    assert await scanned(tier, key) == [ref]
     assert await tier.client.exists(*foreign) == len(foreign)
     async for name in tier.client.scan_iter(match=scan_pattern(key)):
         await tier.client.delete(name)
@@ -161,11 +167,7 @@ async def test_another_applications_keys_are_neither_listed_nor_touched(tier):
 @pytest.mark.parametrize(("name", "value"), [("n", b"x"), ("ctr", None), ("generation", b"\xff")])
 async def test_a_damaged_thread_is_listed_so_that_somebody_sees_it(case, name, value):
     await damage_meta(case, name, value)
-    rows, cursor = await case.hot.scan(key=case.ref.key, limit=10_000)
-    while cursor:
-        more, cursor = await case.hot.scan(key=case.ref.key, cursor=cursor, limit=10_000)
-        rows += more
-    assert case.ref in {row.ref for row in rows}
+    assert case.ref in await scanned(case.hot, case.ref.key)
     await case.hot.drop(case.ref, op=new_op())
 
 

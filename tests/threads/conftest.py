@@ -1,4 +1,7 @@
-"""Stores on both hot tiers, whose every call is recorded and can be made to fail."""
+"""Stores on both hot tiers, whose every call is recorded and can be made to fail.
+
+Each test runs on the asynchronous store and on the blocking one of `open_store_sync`.
+"""
 
 import uuid
 
@@ -11,16 +14,22 @@ from zeitlich_store.backends.memory_hot import MemoryHotTier
 from zeitlich_store.backends.redis_hot import RedisHotTier
 from zeitlich_store.codecs.gzip import GzipCodec
 
+from ..awaited import AwaitedStore, OnTheLoop
+
 
 class Recorder:
-    """Passes calls on, notes their names, and runs what a test hooks before or after them."""
+    """Passes calls on, notes their names, and runs what a test hooks before or after them.
 
-    def __init__(self, inner, calls):
-        self.inner, self.calls = inner, calls
+    A test uses the tier itself as `inner`.
+    """
+
+    def __init__(self, tier, calls, inner=None):
+        self._tier, self.calls = tier, calls
+        self.inner = tier if inner is None else inner
         self.before, self.after = {}, {}
 
     def __getattr__(self, name):
-        found = getattr(self.inner, name)
+        found = getattr(self._tier, name)
         if name in {"open", "aclose", "check", "dirty_threads", "client"} or not callable(found):
             return found
 
@@ -49,16 +58,21 @@ class Bench:
     """A store, its recorded tiers and the names of the calls in order."""
 
     def __init__(self, hot, cold):
-        self.calls = []
-        self.hot, self.cold = Recorder(hot, self.calls), Recorder(cold, self.calls)
-        self.store = ThreadStore(self.hot, self.cold)
+        self.calls, self._tiers = [], (hot, cold)
+        self.hot, self.cold = (self._recorded(tier) for tier in self._tiers)
+        self.store = self._made(ThreadStore(self.hot, self.cold))
         self.id = f"t-{uuid.uuid4().hex}"
+
+    def _recorded(self, tier):
+        return Recorder(tier, self.calls)
+
+    def _made(self, store, *, opened=False):
+        store._open = opened
+        return store
 
     def other(self):
         """A second store on the same tiers, not recorded; already open, as its tiers are."""
-        store = ThreadStore(self.hot.inner, self.cold.inner)
-        store._open = True
-        return store
+        return self._made(ThreadStore(*self._tiers), opened=True)
 
     async def archived(self, thread_id=None):
         """What the archive holds, None where there is nothing."""
@@ -70,12 +84,27 @@ class Bench:
         return self.calls.count("write")
 
 
-def _bench(request, kind, format_name="v2"):
-    hot = MemoryHotTier()
-    if kind == "redis":
+class BlockingBench(Bench):
+    """The same around a blocking store, whose tiers are open on its own loop."""
+
+    def _recorded(self, tier):
+        return Recorder(tier, self.calls, inner=OnTheLoop(tier))
+
+    def _made(self, store, *, opened=False):
+        return AwaitedStore.of(store, opened=opened)
+
+
+KINDS = ["memory", "redis", "blocking memory", "blocking redis"]
+"""The hot tier, and whether the store is the blocking one; `tests.contracts` counts these."""
+
+
+def _bench(request, format_name="v2"):
+    kind, hot = request.param, MemoryHotTier()
+    if "redis" in kind:
         hot = RedisHotTier.from_url(request.getfixturevalue("redis_server").url)
     store = MemoryObjectStore(uuid.uuid4().hex)
-    return Bench(hot, ObjectArchive(store, GzipCodec(), format=format_name))
+    made = BlockingBench if "blocking" in kind else Bench
+    return made(hot, ObjectArchive(store, GzipCodec(), format=format_name))
 
 
 async def _opened(bench):
@@ -86,20 +115,27 @@ async def _opened(bench):
         bench.cold.before.clear()
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=KINDS)
 async def bench(request):
-    async for bench in _opened(_bench(request, request.param)):
+    async for bench in _opened(_bench(request)):
         yield bench
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=KINDS)
 async def v1_bench(request):
     """An archive in format v1, which has no room for generation and write id."""
-    async for bench in _opened(_bench(request, request.param, "v1")):
+    async for bench in _opened(_bench(request, "v1")):
         yield bench
 
 
-@pytest.fixture
+@pytest.fixture(params=[kind for kind in KINDS if "redis" in kind])
 async def redis_bench(request):
-    async for bench in _opened(_bench(request, "redis")):
+    async for bench in _opened(_bench(request)):
+        yield bench
+
+
+@pytest.fixture(params=[kind for kind in KINDS if "blocking" not in kind])
+async def waiting_bench(request):
+    """For what the asynchronous store alone can do."""
+    async for bench in _opened(_bench(request)):
         yield bench

@@ -11,11 +11,15 @@ from zeitlich_store.backends.memory_hot import MemoryHotTier
 from zeitlich_store.codecs.zstd import ZstdCodec
 from zeitlich_store.results import FlushStatus
 
+from ..awaited import AwaitedStore
 
-@pytest.fixture
-async def stores():
+
+@pytest.fixture(params=["memory", "blocking memory"])
+async def stores(request):
     objects = MemoryObjectStore(uuid.uuid4().hex)
     stores = [ThreadStore(MemoryHotTier(), ObjectArchive(objects, ZstdCodec())) for _ in range(2)]
+    if "blocking" in request.param:
+        stores = list(map(AwaitedStore.of, stores))
     for store in stores:
         await store.open()
     return stores

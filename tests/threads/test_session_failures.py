@@ -32,11 +32,11 @@ async def test_a_session_saves_and_flushes_after_an_exception(bench):
     assert found.state == '{"n":1}'
 
 
-async def test_a_session_flushes_after_a_cancellation(bench):
+async def test_a_session_flushes_after_a_cancellation(waiting_bench):
     entered = asyncio.Event()
 
     async def work():
-        async with bench.store.session(bench.id) as thread:
+        async with waiting_bench.store.session(waiting_bench.id) as thread:
             await thread.append(M1)
             entered.set()
             await asyncio.sleep(60)
@@ -46,7 +46,7 @@ async def test_a_session_flushes_after_a_cancellation(bench):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await bench.archived()).dedup_ids == ("m1",)
+    assert (await waiting_bench.archived()).dedup_ids == ("m1",)
 
 
 async def test_a_session_flushes_also_where_saving_the_state_failed(bench):

@@ -71,3 +71,19 @@ def test_points_of_the_crash_matrix_are_added_up_by_backend():
     passed.append(SimpleNamespace(when="call", user_properties=[("contract", ["a", "b"])]))
     assert points.line(passed) == "crash matrix: 1,009 points (memory 1,000, s3 9)"
     assert points.line([]) == ""
+
+
+def test_the_tests_of_the_store_are_counted_by_the_kind_of_store():
+    def report(node, kind):
+        return SimpleNamespace(nodeid=node, user_properties=[("store", kind)])
+
+    counts = contracts.on_each_store(
+        [
+            ("passed", report("a", "asynchronous")),
+            ("passed", report("b", "blocking")),
+            ("passed", report("c", "blocking")),
+            ("failed", report("d", "blocking")),
+            ("passed", SimpleNamespace(nodeid="e")),
+        ]
+    )
+    assert counts == {"asynchronous": 1, "blocking": 2}

@@ -195,13 +195,14 @@ def _key(command: Command) -> str:
 
 
 def _place(masters: Sequence[ClusterNode], cursor: str) -> tuple[ClusterNode, int]:
-    """The master a cursor names and the server's own cursor there."""
+    """The master a cursor names and the server's own cursor there; `ValueError` for other text."""
     if not cursor:
         return masters[0], 0
     at, _, name = cursor.partition("@")
+    place = checked_cursor(at)
     for node in masters:
         if node.name == name:
-            return node, checked_cursor(at)
+            return node, place
     raise HotTierUnavailableError(
         "the masters of the cluster have changed while the threads were listed: list them again"
     )
