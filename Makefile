@@ -25,7 +25,8 @@ contracts: $(VENV)/.dev  ## the table of docs/contracts.md anew
 
 soak: $(VENV)/.dev  ## the long runs once, then random writers for MINUTES=5
 	@ZS_INTERLEAVINGS=100000 ZS_STORM=200 ZS_FUZZ_EXAMPLES=100000 $(PY) -m pytest -q -n 2 -rP \
-		tests/protocol/test_appends_during_a_flush.py tests/protocol/test_storm.py tests/unit/test_fuzz_parsers.py
+		tests/protocol/test_appends_during_a_flush.py tests/protocol/test_storm.py \
+		tests/unit/test_fuzz_parsers.py tests/unit/test_fuzz_memory.py
 	@$(PY) -m tests.soak --minutes $(MINUTES)
 
 # radosgw ignores the condition of a delete, which the probe finds: the two tests of it are left out.

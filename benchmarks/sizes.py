@@ -22,7 +22,7 @@ CODECS: list[tuple[str, Codec]] = [
     ("json", JsonCodec()),
 ]
 SHORT: list[tuple[str, Codec]] = [
-    *((f"v2 zstd {level}", ZstdCodec(level)) for level in (3, 9)),
+    *((f"v2 zstd {level}", ZstdCodec(level)) for level in (3, 6, 9)),
     ("v2 gzip 6", GzipCodec(6)),
     ("v2 json", JsonCodec()),
 ]

@@ -48,6 +48,8 @@ class Tiers(NamedTuple):
         return open_store(self.hot, url, storage_options=options, encryption=keys)
 
 
+FILES = {"ftp": "ftp_server", "webdav": "webdav_server", "sftp": "sftp_server"}
+"""The fixture that starts each server of files."""
 REDIS = {"redis": "redis_server", "cluster": "redis_cluster", "sentinel": "redis_sentinel"}
 """The fixture that starts Redis in each of its ways."""
 KEYS = Keyring([(2, bytes(range(32))), (1, bytes(32))])
@@ -64,8 +66,8 @@ def tiers_of(name: str, request: pytest.FixtureRequest, folder: Path) -> Tiers:
         return Tiers(url, f"file://{folder}")
     if cold == "memory":
         return Tiers(url, f"memory://{uuid.uuid4().hex}")
-    if cold == "ftp":
-        server, name = request.getfixturevalue("ftp_server"), uuid.uuid4().hex
+    if cold in FILES:
+        server, name = request.getfixturevalue(FILES[cold]), uuid.uuid4().hex
         options = {"options": server.storage_options, "root": server.folder / name}
         return Tiers(url, server.url(name), **options)
     server = request.getfixturevalue(SERVERS.get(cold, "s3_server"))

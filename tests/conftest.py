@@ -5,14 +5,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import cloud_services, contracts, redis_services, rgw_service, services, skips
+from . import (
+    cloud_services,
+    contracts,
+    file_servers,
+    points,
+    redis_services,
+    rgw_service,
+    services,
+    skips,
+)
 
-collect_ignore = ["ftp_server.py", "moto_server.py"]  # programs; what they import warns
+# Programs; what they import warns.
+collect_ignore = ["ftp_server.py", "moto_server.py", "sftp_server.py", "webdav_server.py"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What every run ends with: the table of contracts, and no skips where none may be."""
-    for plugin in (contracts, skips):
+    """What every run ends with: what it has counted, and no skips where none may be."""
+    for plugin in (contracts, points, skips):
         config.pluginmanager.register(plugin)
 
 
@@ -70,6 +80,22 @@ def gcs_emulator() -> Iterator[cloud_services.GcsServer]:
 def ftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.FtpServer]:
     """A real FTP server (pyftpdlib), one for all tests of this process."""
     with services.ftp_server(tmp_path_factory.mktemp("ftp")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def webdav_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[file_servers.WebdavServer]:
+    """A real WebDAV server (wsgidav), one for all tests of this process."""
+    with file_servers.webdav_server(tmp_path_factory.mktemp("webdav") / "files") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[file_servers.SftpServer]:
+    """A real SSH server (asyncssh), one for all tests of this process."""
+    with file_servers.sftp_server(tmp_path_factory.mktemp("sftp") / "files") as server:
         yield server
 
 

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "zeitlich_store"
 LAYERS = [
-    {"models", "results", "errors", "_json", "_cpu", "_version", "_secrets"},
+    {"models", "results", "errors", "_json", "_cpu", "_home", "_version", "_secrets"},
     {"protocols", "abilities", "keys", "snapshot"},
     {"codecs", "backends", "encryption", "archive", "tiering", "flush"},
     {

@@ -17,7 +17,8 @@ GOLDEN = sorted((ROOT / "data/v1").glob("*.expected.json"))
 RAW = {"serialize": str, "deserialize": str, "id_of": lambda raw: json.loads(raw)["id"]}
 BACKENDS = [
     *("memory+memory", "memory+file", "redis+file", "redis+s3"),
-    *("memory+r2", "memory+gs", "memory+az", "memory+ftp"),
+    *("memory+r2", "memory+gs", "memory+az"),
+    *("memory+ftp", "memory+sftp", "memory+webdav"),
     *("cluster+memory", "sentinel+memory", "memory+file+encrypted"),
 ]
 

@@ -67,6 +67,8 @@ class PlainCold(StoreMachine):
 
 
 class ConditionalCold(StoreMachine):
+    content_tokens = True
+
     async def make_cold(self):
         return DictColdTier(conditional=True)
 

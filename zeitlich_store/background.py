@@ -91,16 +91,31 @@ class Desk:
             self._changed.wait_for(lambda: not self._under_way)
         return background.run(work)
 
-    def each(self, rows: AsyncGenerator[T, None]) -> Iterator[T]:
+    def each(self, rows: AsyncGenerator[T, None]) -> Rows[T]:
         """The rows, each fetched when it is asked for."""
+        return Rows(self, rows)
+
+
+class Rows(Iterator[T]):
+    """The rows of an async generator, without ``await``.
+
+    One that is dropped half-read needs no finalizer: asyncio has the generator closed on its loop.
+    A finalizer here would wait for that loop, also on the loop's own thread, and for ever at the
+    interpreter's end, when that thread is stopped.
+    """
+
+    def __init__(self, desk: Desk, rows: AsyncGenerator[T, None]) -> None:
+        self._desk, self._rows = desk, rows
+
+    def __next__(self) -> T:
         try:
-            while True:
-                try:
-                    yield self.run(_next(rows))
-                except StopAsyncIteration:
-                    return
-        finally:
-            background.run(_close(rows))
+            return self._desk.run(_next(self._rows))
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def close(self) -> None:
+        """Read no more, and wait until what was under way has ended."""
+        background.run(_close(self._rows))
 
 
 async def _next(rows: AsyncGenerator[T, None]) -> T:

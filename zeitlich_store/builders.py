@@ -6,16 +6,22 @@ Each is registered by name in `registry` and imports its own backend.
 from __future__ import annotations
 
 import inspect
+import os
+import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
+from ._home import expanded
 from .errors import ConfigurationError
 from .protocols import HotTier, ObjectStore
 from .urls import BackendUrl
 
 _BUCKETS: Final = frozenset(["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"])
 _CHAINING: Final = frozenset({"fo", "remote_protocol", "target_protocol"})
+_PLATFORM: Final = PureWindowsPath if os.name == "nt" else PurePosixPath
+_DRIVE: Final = re.compile(r"/([A-Za-z]:)(.*)", re.DOTALL)
+_SHARE: Final = re.compile(r"[^/\\:.~][^/\\:]*/+[^/\\]")
 
 
 def memory_tier(url: BackendUrl, *, ttl_seconds: int, dirty_ttl_seconds: int) -> HotTier:
@@ -107,6 +113,20 @@ def azure_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> Objec
     return object_store("abfs", _root(url), storage_options=storage_options)
 
 
+def webdav_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
+    """A folder of the WebDAV server that ``endpoint_url``, or webdav4's ``base_url``, names."""
+    from .backends.fsspec_dialects import configured
+
+    _refuse(url, {}, allowed=("endpoint_url",))
+    own = {"base_url": url.options["endpoint_url"]} if "endpoint_url" in url.options else {}
+    options = own | dict(storage_options)
+    if "base_url" not in options and not configured("base_url", "webdav"):
+        raise ConfigurationError(
+            "a WebDAV URL is written webdav://folder?endpoint_url=https://server/where/webdav/begins"
+        )
+    return object_store("webdav", url.location.strip("/"), storage_options=options)
+
+
 def fsspec_store(url: BackendUrl, *, storage_options: Mapping[str, Any]) -> ObjectStore:
     """Any other protocol of fsspec: what its URL says of host and port becomes options."""
     from fsspec import get_filesystem_class
@@ -144,17 +164,39 @@ def _check_host(url: BackendUrl, kind: Any, options: Mapping[str, Any]) -> None:
 
 
 def local_path(location: str) -> Path:
-    """The folder of a file URL's location: absolute, or relative to the current one; ``~`` works.
+    """The folder of a file URL's location on this platform; `pure_path` has the rules.
+
+    ``~`` and ``~user`` in front are expanded, as in ``file://~/threads``. Behind a slash it is a
+    folder of that name: ``file:///~/threads`` is absolute.
 
     >>> local_path("localhost/var/threads").as_posix()
     '/var/threads'
     """
+    return expanded(Path(pure_path(location, _PLATFORM)))
+
+
+def pure_path(location: str, kind: type[PurePath]) -> PurePath:
+    """The path of a file URL's location, absolute or relative to the current folder.
+
+    `kind` says by whose rules. On Windows, as in the URLs that `pathlib` makes there, a drive
+    stands behind a slash, and of two names the first is a server and the second its share: a
+    relative folder of several parts is written ``file://./one/two``, which works everywhere.
+
+    >>> pure_path("server/share/x", PureWindowsPath).as_posix()
+    '//server/share/x'
+    """
     path = location.removeprefix("localhost") if location.startswith("localhost/") else location
-    if path[2:3] == ":" and path[0] == "/" and path[1].isalpha():
-        path = path[1:]  # file:///C:/folder
     if not path or "\0" in path:
         raise ConfigurationError("a file URL names a folder: file:///path/to/folder")
-    return Path(path).expanduser()
+    if issubclass(kind, PureWindowsPath):
+        path = _windows_path(path)
+    return kind(path)
+
+
+def _windows_path(path: str) -> str:
+    if drive := _DRIVE.fullmatch(path):
+        return f"{drive[1]}/{drive[2]}"  # "C:" alone is the current folder of that drive
+    return f"//{path}" if _SHARE.match(path) else path
 
 
 def _s3(

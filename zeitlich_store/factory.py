@@ -12,7 +12,7 @@ from ._secrets import forget_frames, hidden
 from .archive import ObjectArchive
 from .backends.simple_cold import SimpleColdTier, is_simple_cold_tier
 from .encryption import Encryption, Keyring, KeySource
-from .errors import ConfigurationError
+from .errors import ConfigurationError, map_errors
 from .keys import THREAD_TTL_SECONDS
 from .protocols import Codec, ColdTier, HotTier, ObjectStore
 from .registry import find_backend, make_codec, readable_codecs
@@ -95,7 +95,8 @@ def _made(hot: Any, cold: Any, settings: _ColdSettings, max_transfers: int | Non
 
 def default_cold_url() -> str:
     """The ``file://`` URL of the folder that is used where no cold tier is named."""
-    return file_url(_data_home() / "zeitlich-store")
+    with map_errors({RuntimeError: ConfigurationError}, "no folder of the user's for archives"):
+        return file_url(_data_home() / "zeitlich-store")
 
 
 def _data_home() -> Path:

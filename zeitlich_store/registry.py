@@ -252,6 +252,9 @@ def _register_own() -> None:
         ("gcs", "gcs_store", "gcs", "Google Cloud Storage"),
         ("az", "azure_store", "azure", "Azure Blob Storage: az://container/prefix"),
         ("abfs", "azure_store", "azure", "Azure Blob Storage: abfs://container/prefix"),
+        ("webdav", "webdav_store", "webdav", "a WebDAV server: webdav://folder?endpoint_url=…"),
+        ("sftp", "fsspec_store", "sftp", "an SSH server: sftp://host:port/folder"),
+        ("ssh", "fsspec_store", "sftp", "an SSH server: ssh://host:port/folder"),
     ):
         register_backend("cold", scheme, f"{_OWN}:{target}", extra=extra, description=text)
     register_codec("json", "zeitlich_store.codecs.plain:JsonCodec", description="no compression")

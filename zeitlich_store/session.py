@@ -85,7 +85,11 @@ class SessionThread(Thread):
             except ThreadNotFoundError:
                 if self._deleted or not (await self.hydrate()).found:
                     raise
-        return await step(op)
+        try:
+            return await step(op)
+        except ThreadNotFoundError as exc:
+            # It was there a moment ago: "not found" would have a caller begin it anew.
+            raise tiering.restless(self._ref) from exc
 
 
 class Session:
@@ -149,11 +153,15 @@ class Session:
             return
         original = exc or failures[0]
         for failure in failures:
-            log.error("leaving the session of thread %s failed: %r", self._ref, failure)
-            if failure is not original:
-                original.add_note(f"leaving the session of thread {self._ref} failed: {failure!r}")
+            self.note(failure, original)
         if exc is None:
             raise original
+
+    def note(self, failure: Exception, original: BaseException) -> None:
+        """Log a failure of leaving, and attach it to the exception that goes on in its place."""
+        log.error("leaving the session of thread %s failed: %r", self._ref, failure)
+        if failure is not original:
+            original.add_note(f"leaving the session of thread {self._ref} failed: {failure!r}")
 
     async def _leave(self) -> list[Exception]:
         """Save state, then flush, whatever the first did; what failed."""

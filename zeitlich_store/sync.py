@@ -73,9 +73,10 @@ class BlockingStore:
         return self
 
     def close(self) -> None:
-        """As `ThreadStore.aclose`, behind what other threads have under way.
+        """As `ThreadStore.aclose`, behind the calls that other threads have under way.
 
-        What they begin after that is a `ConfigurationError`.
+        What they begin after that is a `ConfigurationError`. Sessions that are still open are not
+        waited for, since one that was abandoned would never end: see `BlockingSession`.
         """
         self._desk.close(self._store.aclose())
 
@@ -222,7 +223,13 @@ class BlockingSessionThread(BlockingThread):
 
 
 class BlockingSession:
-    """`Session`, as a plain context manager."""
+    """`Session`, as a plain context manager.
+
+    End it before the store is closed. Where another thread closed the store meanwhile, neither
+    state nor archive can be written any more: that is logged and, where the body raised, attached
+    to its exception as a note; else it is raised as `ConfigurationError`. Messages that were
+    appended are where they were: in Redis, or archived with the rest of a private hot tier.
+    """
 
     def __init__(self, session: Session, desk: Desk) -> None:
         self._session, self._desk = session, desk
@@ -236,5 +243,10 @@ class BlockingSession:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> Literal[False]:
-        self._desk.run(self._session.__aexit__(exc_type, exc, traceback))
+        try:
+            self._desk.run(self._session.__aexit__(exc_type, exc, traceback))
+        except Exception as failure:
+            if exc is None:
+                raise
+            self._session.note(failure, exc)
         return False

@@ -75,7 +75,7 @@ async def _make_hot(
             return _hydrated(archived), archived is None
         if outcome is Outcome.HOT:
             return HydrateResult(HydrateStatus.HOT), False
-    raise _restless(ref)
+    raise restless(ref)
 
 
 def _hydrated(archived: Archived | None) -> HydrateResult:
@@ -170,7 +170,8 @@ def _exists(target: ThreadRef) -> ConflictError:
     return ConflictError(f"thread {str(target)!r} exists already; fork to another id, or delete it")
 
 
-def _restless(ref: ThreadRef) -> HotTierUnavailableError:
+def restless(ref: ThreadRef) -> HotTierUnavailableError:
+    """The error of a step that others were faster than each time: the thread is there, retry."""
     return HotTierUnavailableError(
         f"thread {str(ref)!r} was archived or deleted by others {ROUNDS} times in a row; retry"
     )
@@ -219,4 +220,4 @@ async def resolve(
             # Exactly the copy that is in conflict: what others append or hydrate since stays.
             if await hot.drop(ref, op=new_op(), revision=exc.revision):
                 return FlushResult(FlushStatus.DROPPED)
-    raise _restless(ref)
+    raise restless(ref)

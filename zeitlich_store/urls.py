@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlencode
 
+from ._home import expanded
 from .errors import ConfigurationError
 from .redaction import SCHEME, redact_url
 
@@ -83,7 +84,7 @@ def file_url(folder: Path) -> str:
     >>> file_url(Path("/tmp/50%"))
     'file:///tmp/50%25'
     """
-    path = folder.expanduser().absolute().as_posix()
+    path = expanded(folder).absolute().as_posix()
     for char in "%?@#:":
         path = path.replace(char, f"%{ord(char):02X}")
     return f"file://{'' if path.startswith('/') else '/'}{path}"

@@ -8,11 +8,14 @@ from zeitlich_store.archive import ObjectArchive
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.simple_cold import SimpleColdTier
+from zeitlich_store.builders import r2_store
 from zeitlich_store.codecs.gzip import GzipCodec
 from zeitlich_store.codecs.plain import JsonCodec
 from zeitlich_store.codecs.zstd import ZstdCodec
 from zeitlich_store.snapshot import v1
 from zeitlich_store.testing import ColdTierSuite
+from zeitlich_store.testing.dict_cold import DictColdTier
+from zeitlich_store.urls import parse_cold_url
 
 from ..backends import conditional_store
 
@@ -64,8 +67,11 @@ class OnServer(ColdTierSuite):
     protocol = ""
 
     @pytest.fixture
-    async def tier(self, codec, format_name, request, tmp_path):
-        store = conditional_store(self.protocol, request, tmp_path)
+    def store(self, request, tmp_path):
+        return conditional_store(self.protocol, request, tmp_path)
+
+    @pytest.fixture
+    async def tier(self, codec, format_name, store):
         tier = ObjectArchive(store, codec, format=format_name)
         await tier.open()
         yield tier
@@ -75,6 +81,15 @@ class OnServer(ColdTierSuite):
 class TestArchiveOnS3(OnServer):
     backend = "S3 (moto)"
     protocol = "s3"
+
+
+class TestArchiveOnR2(OnServer):
+    backend = "R2 (moto)"
+
+    @pytest.fixture
+    def store(self, s3_server):
+        url = parse_cold_url(f"r2://account/{s3_server.new_bucket()}/prefix")
+        return r2_store(url, storage_options=s3_server.storage_options)
 
 
 class TestArchiveOnAzure(OnServer):
@@ -115,3 +130,21 @@ class TestSimpleTierOfSnapshots(ColdTierSuite):
     @pytest.fixture
     async def tier(self):
         return SimpleColdTier(DictStore(as_dict=False))
+
+
+class TestSimpleTierOfDicts(ColdTierSuite):
+    backend = "three plain methods, v1 dicts"
+
+    @pytest.fixture
+    async def tier(self):
+        return SimpleColdTier(DictStore(as_dict=True))
+
+
+class TestDictColdTier(ColdTierSuite):
+    """The suite is of use only if the tier that our own tests trust passes it."""
+
+    backend = "DictColdTier"
+
+    @pytest.fixture
+    async def tier(self):
+        return DictColdTier(conditional=True)

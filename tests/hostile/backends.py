@@ -12,7 +12,7 @@ from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.memory_hot import MemoryHotTier
 
-from ..backends import SERVERS
+from ..backends import FILES, SERVERS
 from ..services import HOST
 
 
@@ -27,11 +27,17 @@ def _on(protocol):
     return made
 
 
-def _ftp(request, where):
-    server = request.getfixturevalue("ftp_server")
-    (server.folder / where).mkdir(parents=True, exist_ok=True)
-    options = {"host": HOST, "port": server.port, **server.storage_options}
-    return FsspecObjectStore("ftp", f"/{where}", storage_options=options)
+def _files(protocol):
+    """A store in a folder of a server of files."""
+
+    def made(request, where):
+        server = request.getfixturevalue(FILES[protocol])
+        (server.folder / where).mkdir(parents=True, exist_ok=True)
+        host = {} if protocol == "webdav" else {"host": HOST, "port": server.port}
+        options = {**host, **server.storage_options}
+        return FsspecObjectStore(protocol, f"/{where}", storage_options=options)
+
+    return made
 
 
 def _redis(fixture, query=""):
@@ -47,10 +53,10 @@ COLD = {
     "memory": lambda request, where: MemoryObjectStore(where),
     "local": lambda request, where: LocalObjectStore(request.getfixturevalue("tmp_path") / where),
     **{protocol: _on(protocol) for protocol in SERVERS},
-    "ftp": _ftp,
+    **{protocol: _files(protocol) for protocol in FILES},
     "fsspec": lambda request, where: FsspecObjectStore("memory", f"/{where}"),
 }
-REMOTE = {*SERVERS, "ftp"}
+REMOTE = {*SERVERS, *FILES}
 """Those over a socket: they take the names in one test each and a part of the rest, for speed."""
 
 HOT = {

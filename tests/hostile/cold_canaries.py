@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-import uuid
+import secrets
 
 from .. import services
 from ..cloud_services import AZURE_KEY, google_tokens, private_key, service_account
@@ -18,7 +18,7 @@ KEYS = {
 QUICK = {"retries": {"max_attempts": 1}, "connect_timeout": 1, "read_timeout": 0.3}
 CANARIES["private key of an account"] = private_key().splitlines()[5]
 CANARIES["account key of Azurite"] = AZURE_KEY
-CANARIES["FTP password"] = services.CREDENTIALS["secret"]
+CANARIES["password of the servers"] = services.CREDENTIALS["secret"]
 HMAC = CANARIES["account key"]
 SAS = f"?sv=2024-01-01&sig={CANARIES['SAS signature']}"
 
@@ -126,30 +126,22 @@ async def gcs_with_a_file(request):
     yield "gs://bucket/p", {"token": str(file)}
 
 
-@contextlib.asynccontextmanager
-async def ftp_works(request):
-    server = request.getfixturevalue("ftp_server")
-    yield server.url(uuid.uuid4().hex), server.storage_options
+def _on(server, folder="", **login):
+    """A server of the tests that is reached by its URL; with `login` it refuses us."""
+
+    @contextlib.asynccontextmanager
+    async def case(request):
+        found = request.getfixturevalue(server)
+        yield found.url(secrets.token_hex(8)) + folder, {**found.storage_options, **login}
+
+    return case
 
 
-@contextlib.asynccontextmanager
-async def ftp_refuses(request):
-    server = request.getfixturevalue("ftp_server")
-    url = server.url(uuid.uuid4().hex)
-    yield url, LOGIN
-
-
-@contextlib.asynccontextmanager
-async def ftp_without_folder(request):
-    server = request.getfixturevalue("ftp_server")
-    yield f"{server.url(uuid.uuid4().hex)}/none", server.storage_options
-
-
+LOGIN = {"username": CANARIES["user"], "password": CANARIES["password"]}
 CLOSED = f"http://{services.HOST}:1"
 NOWHERE = "http://no-such-host.invalid:9"
 SIGNED = f"http://{CANARIES['user']}:{CANARIES['endpoint password']}@{services.HOST}:1/{SAS}"
 ACCOUNT = {**service_account(f"{CLOSED}/token"), "private_key": CANARIES["private key"]}
-LOGIN = {"username": CANARIES["user"], "password": CANARIES["password"]}
 CASES = {
     "s3 works": s3_works,
     "s3 has no bucket": s3_without_bucket,
@@ -177,9 +169,9 @@ CASES = {
     "gcs with a file": gcs_with_a_file,
     "gcs with a dict": _fixed(("gs://bucket/p", {"token": ACCOUNT})),
     "gcs with text": _fixed(("gs://bucket/p", {"token": CANARIES["session token"]})),
-    "ftp works": ftp_works,
-    "ftp refuses the password": ftp_refuses,
-    "ftp has no folder": ftp_without_folder,
+    "ftp works": _on("ftp_server"),
+    "ftp refuses the password": _on("ftp_server", **LOGIN),
+    "ftp has no folder": _on("ftp_server", "/none"),
     "ftp is not there": _fixed((f"ftp://{services.HOST}:1/p", LOGIN)),
     "ftp with a password in the URL": _fixed(
         (f"ftp://{CANARIES['user']}:{CANARIES['endpoint password']}@{services.HOST}:1/p", {})
@@ -187,6 +179,19 @@ CASES = {
     "ftp with an unknown option": _fixed(
         (f"ftp://{services.HOST}:1/p", {**LOGIN, CANARIES["secret key"]: 1})
     ),
-    "another protocol": _fixed(("sftp://h/p", {"password": CANARIES["password"]})),
+    "sftp works": _on("sftp_server"),
+    "sftp refuses": _on("sftp_server", **LOGIN),
+    "sftp is not there": _fixed(("sftp://h.invalid/p", {"password": CANARIES["password"]})),
+    "sftp with an unknown option": _fixed(
+        (f"sftp://{services.HOST}:1/p", {**LOGIN, "colour": CANARIES["secret key"]})
+    ),
+    "webdav works": _on("webdav_server"),
+    "webdav refuses": _on("webdav_server", **LOGIN),
+    "webdav is not there": _fixed(("webdav://p", {"base_url": CLOSED, **LOGIN})),
+    "webdav has a signed address": _fixed(("webdav://p", {"base_url": SIGNED})),
+    "webdav with an unknown option": _fixed(
+        ("webdav://p", {"base_url": CLOSED, **LOGIN, "colour": CANARIES["secret key"]})
+    ),
+    "another protocol": _fixed(("smb://h/p", {"password": CANARIES["password"]})),
     "options that go nowhere": _fixed(("file:///tmp/x", {"password": CANARIES["password"]})),
 }

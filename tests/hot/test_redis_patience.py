@@ -7,9 +7,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis import exceptions
+from redis.asyncio.sentinel import MasterNotFoundError
 
 from zeitlich_store import ConfigurationError, HotTierUnavailableError, open_store
+from zeitlich_store.backends import redis_scripts as scripts
+from zeitlich_store.backends.redis_cluster import ClusterLink
 from zeitlich_store.backends.redis_connect import DEFAULTS
+from zeitlich_store.backends.redis_link import ServerLink
 from zeitlich_store.backends.redis_patience import Patience, Turnstile
 from zeitlich_store.testing.hot_suite_tools import make, named, new_op, new_ref
 
@@ -101,6 +105,43 @@ async def test_a_server_that_is_not_there_is_tried_for_half_a_second_at_open():
     with pytest.raises(HotTierUnavailableError):
         await link.open()
     assert 2 <= attempts <= 6  # 0, 0.05, 0.15, 0.35 and 0.75 seconds after the first
+
+
+def slow(result=None):
+    """What answers in time by itself, but not twice within one call's time."""
+
+    async def answer(*_, **__):
+        await asyncio.sleep(0.3)
+        return result
+
+    return answer
+
+
+@pytest.mark.parametrize("kind", [ServerLink, ClusterLink])
+async def test_all_of_opening_ends_within_the_time_of_one_call(kind, monkeypatch):
+    monkeypatch.setattr(scripts, "load_all", slow())
+    monkeypatch.setattr(ClusterLink, "_masters", slow([]))
+    monkeypatch.setattr(kind, "read", slow([[]]))
+    with pytest.raises(TimeoutError):
+        await kind(None, Turnstile(1, Patience(attempt=0.4, call=0.5))).open()
+
+
+async def test_all_sentinels_are_asked_at_once_why_there_is_no_master(monkeypatch):
+    together = asyncio.Barrier(5)
+
+    class Dead:
+        async def ping(self):
+            await together.wait()
+            raise exceptions.ConnectionError("refused")
+
+    async def no_master(_):
+        raise MasterNotFoundError("no master")
+
+    monkeypatch.setattr(scripts, "load_all", no_master)
+    sentinels = [Dead() for _ in range(together.parties)]
+    link = ServerLink(None, Turnstile(1, Patience(attempt=1)), sentinels)
+    with pytest.raises(exceptions.ConnectionError, match="refused"):
+        await link.open()
 
 
 async def test_a_wrong_password_is_not_tried_again():

@@ -72,6 +72,14 @@ def _no_look_at_the_target(monkeypatch):
     monkeypatch.setattr(tiering, "_forked", forked)
 
 
+def _no_look_before_initialize(monkeypatch):
+    def opened(hot, cold, ref, **options):
+        return made(hot, None, ref, **options)
+
+    made = tiering.open_or_create
+    monkeypatch.setattr(tiering, "open_or_create", opened)
+
+
 def _unconditional(monkeypatch):
     from zeitlich_store.archive.v2_objects import V2Objects
 
@@ -115,10 +123,14 @@ RULES = {
     "initialize refuses another gate than the one seen": Knockout(
         {"open-open": 11}, (("initialize", *GATE),)
     ),
-    "fork refuses another gate, and reads the target's archive first": Knockout(
-        {"fork": 1579},
-        (("fork", "gate_nonce(6) ~= ARGV[5]", "false"),),
-        _no_look_at_the_target,
+    "initialize reads the thread's archive first": Knockout(
+        {"one-client": 0}, python=_no_look_before_initialize
+    ),
+    "fork refuses another gate than the one seen": Knockout(
+        {"fork": 479}, (("fork", "gate_nonce(6) ~= ARGV[5]", "false"),)
+    ),
+    "fork reads the target's archive first": Knockout(
+        {"fork-twice": 8}, python=_no_look_at_the_target
     ),
     "a resent export carries a new write id": Knockout(
         {"failover-2": 33, "two-flush": 33},
@@ -170,6 +182,10 @@ RULES = {
     ),
     "delete runs its hot script again": Knockout(
         {"delete-hydrate": 6}, (("finish_delete", "if from_deleted then remove(1) end", ""),)
+    ),
+    "delete marks the versions it deleted dead": Knockout(
+        {"late-put": 45},
+        (("finish_delete", "dead = table.concat(ARGV, ' ', 5 + n, #ARGV)", "dead = ''"),),
     ),
     "evict compares the whole revision": Knockout(
         {"append-flush": 0},

@@ -202,6 +202,12 @@ OPERATIONS = {
     "initialize an archived thread": Operation(
         "archived", on_thread(lambda t: t.initialize()), ("m1", "m2"), ONE, ("m1", "m2")
     ),
+    "initialize in place of a thread": Operation(
+        "dirty", on_thread(lambda t: t.initialize(replace=True)), ()
+    ),
+    "initialize in place of an archived thread": Operation(
+        "archived", on_thread(lambda t: t.initialize(replace=True)), ()
+    ),
     "append": Operation(
         "dirty", on_thread(lambda t: t.append(*messages("m4", "m5"))), (*M3, "m4", "m5"), ONE, M3
     ),

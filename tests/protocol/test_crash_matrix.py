@@ -2,6 +2,7 @@
 
 import pytest
 
+from .. import points
 from ..backends import SERVERS, conditional_store
 from .matrix import OPERATIONS, Bench, count_requests, redis_pool, trial
 
@@ -18,13 +19,11 @@ async def bench(request, redis_server, tmp_path):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_a_fault_at_any_request_loses_doubles_and_reorders_nothing(
-    bench, name, record_property
-):
+async def test_a_fault_at_any_request_loses_doubles_and_reorders_nothing(bench, name, request):
     operation = OPERATIONS[name]
     requests = await count_requests(bench, operation)
-    points = [(at, kind) for at in range(1, len(requests) + 1) for kind in operation.kinds]
+    faults = [(at, kind) for at in range(1, len(requests) + 1) for kind in operation.kinds]
     assert len(requests) >= 1
-    for at, kind in points:
+    for at, kind in faults:
         await trial(bench, operation, at, kind)
-    record_property("points", len(points))
+    points.count(request.node, len(faults))

@@ -5,13 +5,27 @@ import asyncio
 import pytest
 
 from zeitlich_store import ColdTierUnavailableError, HotTierUnavailableError
+from zeitlich_store.archive import ObjectArchive
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.memory_hot import MemoryHotTier
+from zeitlich_store.codecs.plain import JsonCodec
+from zeitlich_store.messages import MessageFormat
 from zeitlich_store.models import ThreadRef
+from zeitlich_store.session import Session
 from zeitlich_store.testing.gated_redis import gated_redis_tier
 from zeitlich_store.testing.gated_tiers import GatedConditionalStore, GatedHotTier, GatedObjectStore
 from zeitlich_store.testing.gates import CrashedError, FaultAt
 from zeitlich_store.testing.scheduler import Scheduler
+from zeitlich_store.transfers import Transfers
+
+SESSION = {
+    "ref": ThreadRef("messages", "crashed"),
+    "mode": "auto",
+    "key": "messages",
+    "new_id": None,
+    "messages": MessageFormat(),
+    "transfers": Transfers(),
+}
 
 
 class Counter:
@@ -35,7 +49,8 @@ async def second(kind, request="store put", **options):
         except (CrashedError, ColdTierUnavailableError, HotTierUnavailableError) as exc:
             results.append(type(exc))
         effects.append(send.done)
-    assert (results[0], results[2], effects[0], effects[2]) == (1, 1, 1, 1)
+    after = (CrashedError, 0) if kind == "crash" else (1, 1)
+    assert (results[0], effects[0], (results[2], effects[2])) == (1, 1, after)
     return results[1], effects[1]
 
 
@@ -47,6 +62,31 @@ async def test_fail_has_no_effect_and_is_the_tiers_own_error():
 async def test_crash_takes_effect_and_no_handler_of_errors_catches_it():
     assert await second("crash") == (CrashedError, 1)
     assert not issubclass(CrashedError, Exception)
+
+
+async def test_a_session_that_crashed_saves_and_flushes_nothing_on_its_way_out():
+    hot, objects = MemoryHotTier(), MemoryObjectStore("crashed")
+    gate = FaultAt(4, "crash")
+    archive = ObjectArchive(GatedConditionalStore(objects, gate), JsonCodec(), legacy=False)
+    with pytest.raises(CrashedError):
+        async with Session(GatedHotTier(hot, gate), archive, **SESSION) as thread:
+            thread.state["left"] = True
+            await thread.append({"id": "a"})
+    assert gate.seen == ["redis status", "store get", "redis initialize", "redis append"]
+    view = await hot.read(SESSION["ref"])
+    assert (view.messages, view.state) == (['{"id":"a"}'], None)
+    assert await objects.list("") == []
+    with pytest.raises(CrashedError):
+        await archive.read(SESSION["ref"])
+
+
+async def test_what_a_client_sends_beside_the_request_it_crashes_at_is_not_sent():
+    gate, beside = FaultAt(1, "crash"), Counter()
+    ends = await asyncio.gather(
+        gate("store get", Counter()), gate("store get", beside), return_exceptions=True
+    )
+    assert [type(end) for end in ends] == [CrashedError, CrashedError]
+    assert beside.done == 0
 
 
 async def test_lose_takes_effect_twice_and_the_second_reply_counts():

@@ -29,7 +29,8 @@ async def requests(bench, step, thread_id="t"):
 
 async def test_a_thread_goes_through_both_tiers_in_these_requests(bench):
     first = await requests(bench, lambda t: t.initialize())
-    assert first == ["redis status", "store get", *V1_NAMES, "redis initialize"]
+    nowhere = ["store get", *V1_NAMES, "store get"]  # it may have moved to v2 between the looks
+    assert first == ["redis status", *nowhere, "redis initialize"]
     assert await requests(bench, lambda t: t.append(*messages("a", "b"))) == ["redis append"]
     flush = ["redis export", "store put_if", "redis evict"]
     assert await requests(bench, lambda t: t.flush()) == flush

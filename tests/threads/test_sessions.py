@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from zeitlich_store import ConflictError, ThreadNotFoundError
+from zeitlich_store import ConflictError, HotTierUnavailableError, ThreadNotFoundError
 
 M1, M2, M3 = ({"id": f"m{n}", "n": n} for n in (1, 2, 3))
 
@@ -184,6 +184,17 @@ async def test_the_retry_after_hydrating_again_has_the_same_operation_id(bench):
         bench.hot.after["append"] = land_and_vanish
         await one.append("no id")
         assert await one.load() == [M1, "no id"]
+
+
+async def test_a_session_that_others_are_faster_than_each_time_is_told_to_retry(bench):
+    flush = bench.other().thread(bench.id).flush
+    async with bench.store.session(bench.id) as one:
+        await one.append(M1)
+        bench.hot.before["append"] = [flush] * 5
+        with pytest.raises(HotTierUnavailableError, match="4 times in a row; retry"):
+            await one.append(M2)
+        assert await one.append(M2) == 1
+    assert (await bench.archived()).dedup_ids == ("m1", "m2")
 
 
 async def test_where_two_sessions_change_the_state_the_last_to_leave_wins_and_says_so(

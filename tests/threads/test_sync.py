@@ -207,6 +207,36 @@ def test_a_handle_and_a_session_that_outlive_their_store_say_so(tmp_path):
     store.close()  # once more does nothing
 
 
+@pytest.fixture
+def outlived(tmp_path):
+    """A session that was entered, whose store has been closed since."""
+    store = open_store_sync("memory://", f"file://{tmp_path}").open()
+    session = store.session("t")
+    thread = session.__enter__()
+    thread.append({"id": "a"})
+    thread.state["n"] = 1
+    store.close()
+    return session
+
+
+def test_a_session_that_outlives_its_store_never_hides_what_its_body_raised(outlived, caplog):
+    original = ValueError("mine")
+    assert outlived.__exit__(ValueError, original, None) is False
+    assert "closed by now" in original.__notes__[0]
+    (told,) = [r.getMessage() for r in caplog.records if r.name == "zeitlich_store"]
+    assert "leaving the session of thread messages/t failed" in told
+
+
+def test_a_session_that_outlives_its_store_says_so_and_its_messages_are_archived(
+    outlived, tmp_path
+):
+    with pytest.raises(ConfigurationError, match="closed by now"):
+        outlived.__exit__(None, None, None)
+    with open_store_sync("memory://", f"file://{tmp_path}") as store:
+        found = store.read("t")
+    assert (found.messages, found.state) == ([{"id": "a"}], None)
+
+
 async def test_inside_a_running_loop_it_works_and_blocks_that_loop(store):
     with store.session("t") as thread:
         assert thread.append({"id": "a"}) == 1

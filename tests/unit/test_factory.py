@@ -251,20 +251,6 @@ def test_three_plain_methods_are_a_cold_tier():
     assert isinstance(open_store("memory://", Mine()).cold, SimpleColdTier)
 
 
-@pytest.mark.parametrize(
-    ("location", "expected"),
-    [
-        ("/var/x", "/var/x"),
-        ("rel/x", "rel/x"),
-        ("localhost/var/x", "/var/x"),
-        ("/C:/x", "C:/x"),
-        ("~/x", str(Path("~/x").expanduser())),
-    ],
-)
-def test_the_folder_of_a_file_url(location, expected):
-    assert local_path(location).as_posix() == expected
-
-
 def test_importing_the_package_loads_no_backend_library():
     unwanted = ["s3fs", "gcsfs", "adlfs", "orjson", "typer", "rich", "aiobotocore"]
     code = f"import sys, zeitlich_store; print([n for n in {unwanted} if n in sys.modules])"

@@ -25,7 +25,19 @@ def test_the_known_schemes():
     cold = {entry.name for entry in registry.backends("cold")}
     several = {f"redis{s}+{how}" for s in ("", "s") for how in ("cluster", "sentinel")}
     assert hot == {"memory", "redis", "rediss", "unix", *several}
-    assert cold == {"file", "memory", "s3", "r2", "gs", "gcs", "az", "abfs"}
+    assert cold == {
+        "file",
+        "memory",
+        "s3",
+        "r2",
+        "gs",
+        "gcs",
+        "az",
+        "abfs",
+        "webdav",
+        "sftp",
+        "ssh",
+    }
 
 
 def test_an_unknown_scheme_lists_the_known_ones():
@@ -36,7 +48,7 @@ def test_an_unknown_scheme_lists_the_known_ones():
 
 
 def test_any_protocol_of_fsspec_is_a_cold_scheme():
-    assert find_backend("cold", "sftp").target == "zeitlich_store.builders:fsspec_store"
+    assert find_backend("cold", "smb").target == "zeitlich_store.builders:fsspec_store"
 
 
 def test_a_missing_library_names_the_pip_command():

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 import zeitlich_store.testing as kit
-from tests import contracts
+from tests import contracts, points
 from zeitlich_store import ConfigurationError
 from zeitlich_store.testing.contracts import suite_of
 
@@ -61,6 +61,16 @@ def test_the_table_counts_a_contract_once_and_by_its_worst_outcome():
         "cloud 0/0 (1 skipped) - 0/0 (1 skipped)",
         "folder 1/1 1/2 2/3",
     ]
+
+
+def test_points_of_the_crash_matrix_are_added_up_by_backend():
+    def report(backend, tried, when="call"):
+        return SimpleNamespace(when=when, user_properties=[(points.NAME, [backend, tried])])
+
+    passed = [report("s3", 3), report("memory", 1000), report("s3", 6), report("s3", 6, "teardown")]
+    passed.append(SimpleNamespace(when="call", user_properties=[("contract", ["a", "b"])]))
+    assert points.line(passed) == "crash matrix: 1,009 points (memory 1,000, s3 9)"
+    assert points.line([]) == ""
 
 
 def test_the_tests_of_the_store_are_counted_by_the_kind_of_store():

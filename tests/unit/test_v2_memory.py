@@ -29,43 +29,16 @@ ROOT = Path(__file__).parents[2]
 SLACK = 64 * MIB
 V1_LIMIT, V2_LIMIT = MIB, 8 * MIB
 
-# The peak is read from /proc where there is one: ru_maxrss outlives exec, so that a child of a
-# large process would seem to have been that large already.
 CHILD = """
-import json, pathlib, resource, sys
-from zeitlich_store.codecs import GzipCodec, JsonCodec, ZstdCodec
-from zeitlich_store.errors import ZeitlichStoreError
-from zeitlich_store.snapshot import sniff, v1, v2
-from zeitlich_store.snapshot.salvage import salvage
+import json, pathlib, sys
+from tests.unit.parsing_process import PARSERS, parsed, peaks
 
-CODECS = (JsonCodec(), GzipCodec(), ZstdCodec())
-
-def peak():
-    status = pathlib.Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return int(lines["VmHWM"].split()[0]) << 10
-    unit = 1 if sys.platform == "darwin" else 1 << 10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-def parse_v1(data, limit):
-    v1.parse(sniff.sniff(data, CODECS).decode(data, max_bytes=limit))
-
-def parse_v2(data, limit):
-    salvage(data, CODECS, max_bytes=limit)
-    v2.parse(data, CODECS, max_bytes=limit)
-
-parse = {"v1": parse_v1, "v2": parse_v2}[sys.argv[1]]
 paths = sorted(pathlib.Path(sys.argv[3]).iterdir(), key=lambda path: -path.stat().st_size)
 paths[0].read_bytes()
-before, outcomes = peak(), {}
+before, outcomes = peaks()[0], {}
 for path in paths:
-    try:
-        parse(path.read_bytes(), int(sys.argv[2]))
-        outcomes[path.name] = "read"
-    except ZeitlichStoreError as exc:
-        outcomes[path.name] = type(exc).__name__
-print(json.dumps([peak() - before, outcomes]))
+    outcomes[path.name] = parsed(PARSERS[sys.argv[1]], path.read_bytes(), int(sys.argv[2]))
+print(json.dumps([peaks()[0] - before, outcomes]))
 """
 
 

@@ -12,6 +12,7 @@ from ..backends import tiers_of
 BACKENDS = [
     *("memory+memory", "memory+file", "redis+file", "cluster+file", "sentinel+file"),
     *("redis+s3", "memory+r2", "memory+gs", "memory+az", "memory+ftp"),
+    *("memory+webdav", "memory+sftp"),
 ]
 PAIR = 2
 """Sockets of an event loop that lives as long as the process, each in one thread of its own."""

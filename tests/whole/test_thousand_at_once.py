@@ -24,6 +24,7 @@ THREADS = 1000
 BACKENDS = [
     *("memory+memory", "memory+file", "redis+file", "cluster+memory", "sentinel+memory"),
     *("redis+s3", "memory+r2", "redis+gs", "memory+az", "memory+ftp"),
+    *("memory+webdav", "memory+sftp"),
 ]
 CONNECTIONS = {"memory": 0, "redis": 64, "sentinel": 64 + 64, "cluster": 3 * 64 + 3}
 """To Redis, at most: as many as `max_connections` says, for each server. Each that is made asks

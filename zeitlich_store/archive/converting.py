@@ -124,9 +124,11 @@ class Converter:
         source = head or (olds[0].archived if olds else None)
         if source is None:
             return None
+        done = done and head is not None
         size = source.size if done else (await self._commit(ref, source, head)).size
         for old in [] if self._keep_v1 else olds:
-            await self._v1.remove(old.found)
+            if await self._v1.remove(old.found) and not await self._header(ref):
+                await self._v1.put_back(old.found)
         return Converted(ref, ConvertStatus.CONVERTED, source.size, size)
 
     async def _as_written(self, ref: ThreadRef, header: Header) -> bool:
@@ -149,13 +151,7 @@ class Converter:
         snapshot = source.snapshot if head else await self._placed(source.snapshot)
         generation = snapshot.generation + 1
         snapshot = replace(snapshot, generation=generation, write_id=secrets.token_hex(16))
-        try:
-            return await self._v2.write(ref, snapshot, expected=head.token if head else None)
-        except PreconditionFailedError:
-            now = await self._v2.read(ref)
-            if now is None or now.snapshot.write_id != snapshot.write_id:
-                raise
-            return Written(now.token, now.size, generation)  # it landed, its reply was lost
+        return await self._v2.commit(ref, snapshot, expected=head.token if head else None)
 
     async def _placed(self, snapshot: Snapshot) -> Snapshot:
         """The ids at their messages, if every one is found; else hydrate finds them.
@@ -205,9 +201,9 @@ class Converter:
         size = there[0].archived.size if there else await self._create(ref, source.snapshot)
         if head:
             await self._v2.delete_version(ref, head.token)
-            await self._stay(ref, wanted, source.snapshot)
         else:
             await self._remove(others)
+        await self._stay(ref, wanted, source.snapshot)
         return size
 
     async def _stay(self, ref: ThreadRef, wanted: str, snapshot: Snapshot) -> None:

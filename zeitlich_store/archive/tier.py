@@ -146,7 +146,8 @@ class ObjectArchive:
         archived = await self.v2.read(ref)
         if archived is None and self.looks_for_v1(ref):
             found = await self.v1.find(ref)
-            archived = await self.v1.decode(found) if found else None
+            # Under neither name: it may have moved from the one to the other between the looks.
+            archived = await (self.v1.decode(found) if found else self.v2.read(ref))
         return archived and archived._replace(versioned=True)
 
     async def _refuse_v2(self, ref: ThreadRef) -> None:
@@ -180,7 +181,7 @@ class ObjectArchive:
         found = await self.v1.find(ref) if self.looks_for_v1(ref) else None
         if found is None or found.token != expected:
             raise another(found.path if found else self.v2.path(ref))
-        written = await self.v2.write(ref, snapshot, expected=None)
+        written = await self.v2.commit(ref, snapshot, expected=None)
         if not self._keep_v1:
             # Changed since, it stays, and verify reports that the thread has both.
             with suppress(PreconditionFailedError):

@@ -154,7 +154,16 @@ class V1Objects:
 
     async def _encode(self, snapshot: Snapshot, codec: Codec) -> bytes:
         size = sum(map(len, snapshot.messages)) + len(snapshot.state or "")
-        return await _cpu.run(lambda: codec.encode(v1.encode(snapshot)), size=size)
+        return await _cpu.run(self._encoded, snapshot, codec, size=size)
+
+    def _encoded(self, snapshot: Snapshot, codec: Codec) -> bytes:
+        data = v1.encode(snapshot)
+        if len(data) > self._max_bytes:  # this very store would refuse to read it
+            raise LimitExceededError(
+                f"the archive would decode to {len(data)} bytes, the limit is "
+                f"{self._max_bytes} bytes"
+            )
+        return codec.encode(data)
 
     async def delete(self, ref: ThreadRef, *, expected: Expected) -> list[Removed]:
         """Remove the thread's objects, readable or not, or the one with that token."""

@@ -83,6 +83,7 @@ class V2Objects:
         """Commit over the version with that token of ours, or (None) where there is no head.
 
         `MissingKeyError`: that would put a plain version in place of an encrypted one unasked.
+        `LimitExceededError`: this very store would refuse to read it.
         """
         if expected is not None and not expected.startswith(TOKEN):
             raise another(self.path(ref))
@@ -94,7 +95,7 @@ class V2Objects:
         if sealer is None and expected is not None and expected.startswith(_SEALED):
             self.encryption.check_unsealing()
         data = await _cpu.run(
-            lambda: v2.encode(ref, snapshot, codec, sealer=sealer),
+            lambda: v2.encode(ref, snapshot, codec, sealer=sealer, max_bytes=self.max_bytes),
             size=size,
         )
         token = await self.store.put(
@@ -104,6 +105,16 @@ class V2Objects:
             content_type=self._content_type,
         )
         return Written(_ours(token, data), len(data), snapshot.generation)
+
+    async def commit(self, ref: ThreadRef, snapshot: Snapshot, *, expected: str | None) -> Written:
+        """`write`, where a head of the very same write id says that it landed, its reply lost."""
+        try:
+            return await self.write(ref, snapshot, expected=expected)
+        except PreconditionFailedError:
+            head = await self.read(ref)
+            if head is None or head.snapshot.write_id != snapshot.write_id:
+                raise
+            return Written(head.token, head.size, head.snapshot.generation)
 
     async def delete_version(self, ref: ThreadRef, token: str) -> list[Removed]:
         """Remove the head with that token of ours."""

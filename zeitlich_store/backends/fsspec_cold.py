@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
+from fsspec.dircache import DirCache
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
 from .._secrets import hidden
@@ -48,7 +49,7 @@ class FsspecObjectStore:
         self._protocol = protocol
         self._root = root.rstrip("/") if root != "/" else ""
         self._dialect = dialect_of(protocol)
-        self._options = self._dialect.options(dict(storage_options or {}))
+        self._options = hidden(self._dialect.options(dict(storage_options or {})))
         self._secrets = [*secrets_of(self._options), *self._dialect.secrets()]
         self._given = filesystem
         self._fs: Any = None
@@ -97,17 +98,10 @@ class FsspecObjectStore:
         return await asyncio.to_thread(self._make) if self._dialect.connects else self._make()
 
     def _make(self) -> Any:
-        kind = fsspec.get_filesystem_class(self._protocol)
-        native = kind.async_impl and self._dialect.native
-        mode = {"asynchronous": True} if native else {}
         try:
-            made = fsspec.filesystem(
-                self._protocol,
-                skip_instance_cache=True,
-                use_listings_cache=False,
-                **mode,
-                **self._options,
-            )
+            made = self._dialect.make(self._protocol, self._options)
+        except ConfigurationError:
+            raise
         except Exception as exc:  # each filesystem's constructor raises its own
             if self._dialect.connects and not isinstance(exc, TypeError | ValueError):
                 raise translate(exc, "connecting to", repr(self), self._secrets) from exc
@@ -115,6 +109,7 @@ class FsspecObjectStore:
                 f"the filesystem of {self!r} cannot be made: {type(exc).__name__}; "
                 f"{self._dialect.login}"
             ) from translate(exc, "opening", repr(self), self._secrets)
+        _forget_listings(made)
         self._dialect.prepare(made)
         return _asynchronous(made)
 
@@ -197,6 +192,14 @@ class FsspecObjectStore:
 
     def _name(self, path: str) -> str:
         return f"{self._protocol}://{self._root}/{path}"
+
+
+def _forget_listings(fs: Any) -> None:
+    """Switch the cache of listings off: it would answer with what was there before."""
+    cache = getattr(fs, "dircache", None)
+    if isinstance(cache, DirCache):
+        cache.use_listings_cache = False
+        cache.clear()
 
 
 def _asynchronous(fs: Any) -> Any:

@@ -8,6 +8,7 @@ import secrets
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
+import fsspec
 import fsspec.config
 
 from ..errors import ConfigurationError
@@ -30,6 +31,8 @@ class Dialect:
     """How names begin that are never listed; "": none."""
     connects: ClassVar[bool] = False
     """Whether making the filesystem object connects to the server."""
+    made_with: ClassVar[dict[str, Any]] = {}
+    """What the constructor takes beside the options; many hand all they get on to their client."""
     find_options: ClassVar[dict[str, Any]] = {"on_error": "raise"}
     """So that a listing that failed is not an empty one."""
 
@@ -40,6 +43,14 @@ class Dialect:
     def secrets(self) -> list[str]:
         """Texts of the environment that the filesystem's errors may repeat."""
         return []
+
+    def make(self, protocol: str, options: dict[str, Any]) -> Any:
+        """A filesystem object that is shared with nobody."""
+        kind = fsspec.get_filesystem_class(protocol)
+        mode = {"asynchronous": True} if kind.async_impl and self.native else {}
+        return fsspec.filesystem(
+            protocol, skip_instance_cache=True, **self.made_with, **mode, **options
+        )
 
     def of(self, fs: Any) -> Dialect:
         """The dialect for a filesystem that may be wrapped."""
@@ -133,6 +144,7 @@ class LocalDialect(Dialect):
 class BucketDialect(Dialect):
     """An object store: the bucket has to be there."""
 
+    made_with: ClassVar[dict[str, Any]] = {"use_listings_cache": False}
     find_options: ClassVar[dict[str, Any]] = {}  # their listings raise by themselves
 
     async def check(self, fs: Any, root: str) -> None:

@@ -16,12 +16,15 @@ _REFUSED_CODES: Final = {
     "SignatureDoesNotMatch",
     "AuthenticationFailed",
 }
-_ADDRESSES: Final = {"endpoint_url", "account_url", "account_host"}
+_ADDRESSES: Final = {"base_url", "endpoint_url", "account_url", "account_host"}
 _REFUSED_TYPES: Final = {
+    "AuthenticationException",
+    "BadAuthenticationType",
     "ClientAuthenticationError",
     "DefaultCredentialsError",
     "NoCredentialsError",
     "PartialCredentialsError",
+    "PasswordRequiredException",
     "RefreshError",
     "TokenRetrievalError",
 }
@@ -92,6 +95,8 @@ def is_refusal(exc: BaseException) -> bool:
         or type(link).__name__ in _REFUSED_TYPES
         or code_of(link) in _REFUSED_CODES
         or _status(link) in {401, 403}
+        # paramiko has nothing to log in with.
+        or str(link) == "No authentication methods available"
         # ftplib tells by the text alone.
         or (type(link).__name__ == "error_perm" and str(link)[:3] in {"530", "532"})
         for link in _chain(exc)

@@ -9,6 +9,8 @@ from .fsspec_dialects import Dialect, LocalDialect
 from .fsspec_ftp import FtpDialect
 from .fsspec_gcs import GcsDialect
 from .fsspec_s3 import S3Dialect
+from .fsspec_sftp import SftpDialect
+from .fsspec_webdav import WebdavDialect
 
 _DIALECTS: Final[dict[str, type[Dialect]]] = {
     "s3": S3Dialect,
@@ -21,6 +23,9 @@ _DIALECTS: Final[dict[str, type[Dialect]]] = {
     "file": LocalDialect,
     "local": LocalDialect,
     "ftp": FtpDialect,
+    "sftp": SftpDialect,
+    "ssh": SftpDialect,
+    "webdav": WebdavDialect,
 }
 
 

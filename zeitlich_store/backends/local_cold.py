@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
+from .._home import expanded
 from ..errors import (
     ColdTierAccessError,
     ColdTierUnavailableError,
@@ -51,7 +52,7 @@ class LocalObjectStore:
     """Larger files are `LimitExceededError`, before anything of them is read; None: no limit."""
 
     def __init__(self, root: str | Path) -> None:
-        self._root = Path(root).expanduser()
+        self._root = expanded(Path(root))
         self._seen = False
 
     async def open(self) -> None:

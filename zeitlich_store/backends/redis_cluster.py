@@ -7,6 +7,7 @@ trips and its own answer to ASK may use two connections.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -50,8 +51,9 @@ class ClusterLink:
             for node in await self._masters():
                 scripts.check_loaded(await self._exchange(node, scripts.loads()))
 
-        await self._run(attempt, latest=OPEN_SECONDS)
-        scripts.check_rights(await self.read(scripts.rights_probe()))
+        async with asyncio.timeout(self._turnstile.patience.longest):  # as one call
+            await self._run(attempt, latest=OPEN_SECONDS)
+            scripts.check_rights(await self.read(scripts.rights_probe()))
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -106,6 +107,13 @@ class ServerLink:
         )
 
     async def open(self) -> None:
+        """As promised; all of it within the time of one call, where calls are bounded at all."""
+        longest = self._turnstile.patience.longest if self._turnstile else None
+        async with asyncio.timeout(longest):
+            await self._load_scripts()
+            scripts.check_rights(await self.read(scripts.rights_probe()))
+
+    async def _load_scripts(self) -> None:
         missing: MasterNotFoundError | None = None
         try:
             await self._run(lambda: scripts.load_all(self._client), latest=OPEN_SECONDS)
@@ -115,7 +123,6 @@ class ServerLink:
             missing is not None
         ):  # not raised above, where it would replace what the reason came from
             raise await self._why(missing)
-        scripts.check_rights(await self.read(scripts.rights_probe()))
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -174,13 +181,10 @@ class ServerLink:
 
     async def _why(self, missing: MasterNotFoundError) -> Exception:
         """Why no Sentinel answers, if none does; redis-py says only that there is no master."""
-        failed: list[Exception] = []
-        for sentinel in self._sentinels:
-            try:
-                await sentinel.ping()
-            except (exceptions.RedisError, OSError) as exc:
-                failed.append(exc)
-        return failed[0] if len(failed) == len(self._sentinels) > 0 else missing
+        asked = [sentinel.ping() for sentinel in self._sentinels]  # at once: time is short by now
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        failed = [each for each in answers if isinstance(each, exceptions.RedisError | OSError)]
+        return failed[0] if len(failed) == len(answers) > 0 else missing
 
     async def _recover(self, exc: BaseException) -> None:
         """Forget the connections to a server that is a replica now; new ones look anew."""

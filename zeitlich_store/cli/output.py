@@ -99,7 +99,8 @@ def progress() -> Progress:
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        # rich takes a pipe for a terminal where FORCE_COLOR is set, as many CI services do.
+        disable=not (console.is_terminal and sys.stderr.isatty()),
     )
 
 
@@ -111,8 +112,7 @@ def _print_table(rows: Iterable[Row]) -> None:
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console = Console()
-    width = None if console.is_terminal else max(_PIPE_WIDTH, console.width)
+    width = None if sys.stdout.isatty() else max(_PIPE_WIDTH, Console().width)
     Console(width=width, highlight=False).print(table)
 
 

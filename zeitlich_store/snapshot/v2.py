@@ -32,7 +32,7 @@ from .v2_frames import (
     unpacked,
 )
 from .v2_ids import Ids, pack_ids, read_ids
-from .v2_manifest import Manifest, most_entries, pack_manifest, read_manifest
+from .v2_manifest import Manifest, check_entries, most_entries, pack_manifest, read_manifest
 from .v2_sealing import NO_KEYS, OVERHEAD, PLAIN, Keys, Parts, Sealer, begin, frames_at, opened
 from .varints import Reader, prefixed, text_bytes
 
@@ -55,18 +55,23 @@ def encode(
     *,
     frame_bytes: int = FRAME_BYTES,
     sealer: Sealer | None = None,
+    max_bytes: int | None = None,
 ) -> bytes:
     """The archive's bytes, encrypted where there is a `sealer`.
 
     `ValueError` unless the snapshot's write id is 16 bytes in hexadecimal and its generation at
-    least 1.
+    least 1. `LimitExceededError` where `parse` with that `max_bytes` would refuse it.
     """
     _check_fields(snapshot)
     compressor = None if codec.name == "json" else codec
     over = OVERHEAD if sealer else 0
     frames = list(packed_frames(snapshot.messages, frame_bytes, compressor))
     table = [(frame.size(over), frame.messages) for frame in frames]
-    raw = pack_manifest(_manifest(ref, snapshot, table))
+    manifest_fields = _manifest(ref, snapshot, table)
+    raw = pack_manifest(manifest_fields)
+    if max_bytes is not None:
+        check_budget(frames, max_bytes - len(raw))
+        check_entries(manifest_fields, most_entries(max_bytes))
     stored = packed(raw, compressor)
     name = prefixed(text_bytes(codec.name if _number(codec) == layout.NAMED_CODEC else ""))
     header = _header(ref, snapshot, codec, len(frames))

@@ -126,7 +126,7 @@ def read_frame_info(data: bytes, at: int, end: int, number: int, *, overhead: in
     return frame
 
 
-def check_budget(frames: Sequence[FrameInfo], max_bytes: int) -> None:
+def check_budget(frames: Sequence[FrameInfo | PackedFrame], max_bytes: int) -> None:
     """`LimitExceededError` before anything is decoded that would not fit."""
     needed = sum(frame.raw + MESSAGE_COST * frame.messages for frame in frames)
     if needed > max_bytes:

@@ -74,14 +74,27 @@ def read_ids(reader: Reader, messages: Sequence[str], *, most: int) -> Ids:
     if at != len(messages):
         raise CorruptSnapshotError(f"ids are told for {at} of {len(messages)} messages")
     pairs = reader.count()
-    if pairs > most:
-        raise LimitExceededError(f"the archive lists {pairs} message ids, the limit is {most}")
+    check_listed(pairs, most)
     for _ in range(pairs):
         index = reader.number(len(messages)) - 1
         found.append((reader.text(), index))
     if len({name for name, _ in found}) != len(found):
         raise CorruptSnapshotError("a message id stands twice")
     return tuple(sorted(found, key=lambda pair: (pair[1], pair[0])))
+
+
+def listed_ids(data: bytes) -> int:
+    """How many ids of a table are listed one by one."""
+    reader = Reader(data)
+    for _ in range(2 * reader.count()):
+        reader.number()
+    return reader.count()
+
+
+def check_listed(pairs: int, most: int) -> None:
+    """Refuse more listed ids than that."""
+    if pairs > most:
+        raise LimitExceededError(f"the archive lists {pairs} message ids, the limit is {most}")
 
 
 def _by_rule(

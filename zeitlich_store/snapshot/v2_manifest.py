@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from ..errors import CorruptSnapshotError, LimitExceededError, UnsupportedFormatError
+from .v2_ids import check_listed, listed_ids
 from .varints import Reader, bytes_text, prefixed, text_bytes, varint
 
 KEY: Final = 1
@@ -64,6 +65,13 @@ def pack_manifest(manifest: Manifest) -> bytes:
 def most_entries(max_bytes: int) -> int:
     """How many entries a list in the manifest may have: one of two bytes costs 256 in memory."""
     return _FREE_ENTRIES + max_bytes // _ENTRY_COST
+
+
+def check_entries(manifest: Manifest, most: int) -> None:
+    """`LimitExceededError` where a reader would refuse a list as too long."""
+    for entries in (manifest.frames, manifest.ops):
+        _few(entries, most)
+    check_listed(listed_ids(manifest.ids), most)
 
 
 def read_manifest(data: bytes, *, most: int) -> Manifest:

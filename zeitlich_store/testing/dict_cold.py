@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from zeitlich_store.errors import PreconditionFailedError
 from zeitlich_store.models import Archived, Expected, Removed, Snapshot, ThreadRef, Version, Written
 from zeitlich_store.snapshot import v1
@@ -13,12 +15,13 @@ class DictColdTier:
     Args:
         conditional: Whether a write or delete that expects another version is refused, as on a
             store with conditional writes; else the last writer wins.
+
+    A token is one of the content: v1 has no room for what would tell two equal versions apart.
     """
 
     def __init__(self, *, conditional: bool = False) -> None:
         self._conditional = conditional
-        self._archives: dict[ThreadRef, tuple[bytes, str]] = {}
-        self._versions = 0
+        self._archives: dict[ThreadRef, bytes] = {}
 
     async def open(self) -> None:
         """Nothing to check."""
@@ -30,16 +33,14 @@ class DictColdTier:
         """The archive as it would come back from bytes, that is without what v1 has no room for."""
         if ref not in self._archives:
             return None
-        data, token = self._archives[ref]
-        return Archived(v1.parse(data), token, len(data))
+        data = self._archives[ref]
+        return Archived(v1.parse(data), _token(data), len(data))
 
     async def write(self, ref: ThreadRef, snapshot: Snapshot, *, expected: Expected) -> Written:
         """Store the archive's v1 bytes."""
         self._check(ref, expected)
-        self._versions += 1
-        data, token = v1.encode(snapshot), f"version-{self._versions}"
-        self._archives[ref] = (data, token)
-        return Written(token, len(data))
+        data = self._archives[ref] = v1.encode(snapshot)
+        return Written(_token(data), len(data))
 
     async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Removed]:
         """Remove the archive."""
@@ -49,6 +50,10 @@ class DictColdTier:
         return [Removed(archived.token)] if archived else []
 
     def _check(self, ref: ThreadRef, expected: Expected) -> None:
-        token = self._archives[ref][1] if ref in self._archives else Version.ABSENT
+        token = _token(self._archives[ref]) if ref in self._archives else Version.ABSENT
         if self._conditional and expected not in {Version.ANY, token}:
             raise PreconditionFailedError(f"the archive of {ref} is {token}, not {expected}")
+
+
+def _token(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

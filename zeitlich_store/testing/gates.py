@@ -34,9 +34,10 @@ class FaultAt:
     """Lets everything through but the `at`-th request (from 1), which meets a fault.
 
     ``fail``: it does not take effect, an unavailable tier is raised. ``crash``: it takes effect,
-    then the client is gone. ``lose``: it takes effect, its reply is lost and the same request is
-    sent again. ``delay``: others run for `seconds` first. ``answer``: it is not sent; `reply` is
-    called and answers.
+    then the client is gone: nothing it sends afterwards is sent, every request raises
+    `CrashedError`. A rerun is another client, with another gate. ``lose``: it takes effect, its
+    reply is lost and the same request is sent again. ``delay``: others run for `seconds` first.
+    ``answer``: it is not sent; `reply` is called and answers.
     """
 
     at: int
@@ -44,9 +45,12 @@ class FaultAt:
     seconds: float = 0.0
     reply: Callable[[], Any] = lambda: None
     seen: list[str] = field(default_factory=list)
+    crashed: bool = False
 
     async def __call__(self, request: str, send: Send) -> Any:
         """Count the request, and spoil it if it is the one."""
+        if self.crashed:
+            raise CrashedError(request)
         self.seen.append(request)
         if len(self.seen) != self.at:
             return await send()
@@ -57,6 +61,8 @@ class FaultAt:
         raise unavailable(request)
 
     async def _crash(self, request: str, send: Send) -> Any:
+        # First of all: what the client sends at the same time must not go out any more, either.
+        self.crashed = True
         await send()
         raise CrashedError(request)
 

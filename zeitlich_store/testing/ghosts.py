@@ -22,9 +22,15 @@ from .ghost_lines import UNKNOWN, Copy, Line, Place, Unknown, Version
 
 @dataclass(slots=True)
 class Ghosts:
-    """The observer's memory. `strong`: one hot tier, so that readers always see the newest."""
+    """The observer's memory.
+
+    `strong`: one hot tier that has forgotten nothing, so that readers always see the newest thread.
+    `final`: a delete is the last word. It is not where another hot tier knows of copies and puts
+    of which this one does not. Both end when a hot tier forgets its gates.
+    """
 
     strong: bool = True
+    final: bool = True
     may_conflict: bool = False
     may_truncate: bool = False
     lines: Line = field(default_factory=Line)
@@ -54,10 +60,9 @@ class Ghosts:
         gate: GateSeen,
         request: str,
         client: str,
-        *,
-        anew: bool = False,
+        doing: str = "",
     ) -> None:
-        """A hot tier was looked at after `request`; `anew`: the client begins the thread anew."""
+        """A hot tier was looked at after `request`, a part of what the client was `doing`."""
         old = self.hot.get(place)
         if request in {"redis delete", "redis finish_delete"}:
             self.excused = True
@@ -68,9 +73,11 @@ class Ghosts:
             self._struck.add(place[1])
         self.gates[place] = gate
         if seen is None:
+            if old and request == "redis drop" and doing == "resolve":
+                self._resolved(old, client)
             self._gone(place, old, request)
         elif old is None:
-            self._made(place, seen, request, anew=anew)
+            self._made(place, seen, request, anew=doing == "new")
         elif old.seen.incarnation != seen.incarnation:
             self._replaced(place, old, seen)
         else:
@@ -84,6 +91,10 @@ class Ghosts:
         self.forgive(place[1], old.seen.messages)
         self.spec[place[1]] = UNKNOWN
 
+    def _resolved(self, old: Copy, client: str) -> None:
+        if old.line != self.exports[self.last_export[client]][0]:
+            self.bad.append("I3 a resolve dropped a change that it had not seen")
+
     def _made(self, place: Place, seen: HotSeen, request: str, *, anew: bool) -> None:
         head = self.archive.get(place[1])
         if request == "redis restore" and head and head.token == seen.token:
@@ -96,7 +107,7 @@ class Ghosts:
             line = self._known(seen.token) if request == "redis restore" else self.lines.new()
         hides = request in {"redis initialize", "redis fork"} and not anew
         given_up = self.spec.get(place[1]) == UNKNOWN
-        if hides and head and self.counts(place, head) and not given_up:
+        if self.strong and hides and head and self.counts(place, head) and not given_up:
             self.bad.append("I1 a new thread hides the archived one")
         over = frozenset([seen.token]) if anew and seen.token else frozenset[str]()
         self.hot[place] = Copy(seen, line, over)
@@ -182,8 +193,14 @@ class Ghosts:
 
     def fell_back(self, hot: dict[Place, Copy | None]) -> None:
         """A hot tier lost what it had acknowledged: only what is left can be asked for."""
-        self.hot, self.excused = dict(hot), True
+        self.hot |= hot
+        self.forgot()
         self.must = {(t, m) for t, m in self.must if any(m in tier for tier in self._tiers(t))}
+
+    def forgot(self) -> None:
+        """A hot tier forgot its gates: what was archived or deleted since may be seen again."""
+        self.excused, self.strong, self.final = True, False, False
+        self.spec |= {thread: UNKNOWN for thread, spec in self.spec.items() if spec is None}
 
     def forgive(self, thread: str, messages: tuple[str, ...], *, everywhere: bool = False) -> None:
         """Messages given up by somebody's word (`everywhere`: also those in other tiers)."""
@@ -277,5 +294,5 @@ class Ghosts:
         self.stopped(client)
         begun = self._begun.get(thread, 0) != self._begun_then.get(client, 0)
         others = thread in self._deleting.values()
-        if self.spec.get(thread) == UNKNOWN and not begun and not others:
+        if self.final and self.spec.get(thread) == UNKNOWN and not begun and not others:
             self.spec[thread] = None

@@ -66,6 +66,8 @@ class Rehearsal:
     results: list[str] = field(default_factory=list)
     _run: str = ""
     _heads: dict[str, tuple[bytes, str] | None] = field(default_factory=dict)
+    _looked: dict[str, dict[str, tuple[bytes, str] | None]] = field(default_factory=dict)
+    """Which archives there were when a client last looked."""
     _fallen: object = None
     _ghosts_then: dict[tuple[int, str], Copy | None] = field(default_factory=dict)
     _tiers: list[HotTier] = field(default_factory=list)
@@ -76,6 +78,7 @@ class Rehearsal:
         scenario = self.scenario
         self.ghosts = Ghosts(
             strong=scenario.strong,
+            final=scenario.final,
             may_conflict=scenario.conflict,
             may_truncate=scenario.truncates,
         )
@@ -86,6 +89,7 @@ class Rehearsal:
             budget=scenario.budget,
             observe=self._observe,
             events=events,
+            in_turn=scenario.in_turn,
         )
         try:
             await self._set_scene()
@@ -189,7 +193,7 @@ class Rehearsal:
         self.scheduler.trace.append(f"{client.name} {' '.join(words)} -> {result}")
         if result == "conflict":
             ghosts.conflicted(thread, client.name)
-        elif result in {FlushStatus.ARCHIVED, FlushStatus.CLEAN} and words[0] in {"flush", "keep"}:
+        elif result in {FlushStatus.ARCHIVED, FlushStatus.CLEAN}:
             ghosts.flushed(thread, client.name)
         elif words[0] == "append" and result == "ok":
             ghosts.appended(thread, raw_of(words[2]))
@@ -209,12 +213,21 @@ class Rehearsal:
         await self.stage.eyes[0].expire_gate(self._ref("t"))
         return True
 
+    async def _hour(self) -> bool:
+        """Longer than any gate lives: whoever stalled all the while is not held up any more."""
+        for name in self._threads():
+            await self.stage.eyes[0].expire_gate(self._ref(name))
+        self.ghosts.forgot()
+        return True
+
     async def _failover(self) -> bool:
         """First a replica stops following, later it takes over."""
         eyes = self.stage.eyes[0]
         if self._fallen is None:
             self._fallen = await eyes.snapshot([self._ref(name) for name in self._threads()])
-            self._ghosts_then = dict(self.ghosts.hot)
+            self._ghosts_then = {
+                (0, name): self.ghosts.hot.get((0, name)) for name in self._threads()
+            }
             return False
         await eyes.fall_back(self._fallen)
         self._fallen = None
@@ -224,11 +237,13 @@ class Rehearsal:
     # -- watching ----------------------------------------------------------------------------------
 
     async def _observe(self, client: str, request: str) -> None:
+        doing = self.scheduler.doing.split()[0] if self.scheduler.doing else ""
+        if request == "store get":
+            self._looked[client] = dict(self._heads)
         for number, eyes in enumerate(self.stage.eyes):
             for name in self._threads():
                 seen, gate = await eyes.look(self._ref(name))
-                anew = self.scheduler.doing.startswith("new")
-                self.ghosts.hot_is((number, name), seen, gate, request, client, anew=anew)
+                self.ghosts.hot_is((number, name), seen, gate, request, client, doing)
         before = len(self.ghosts.bad)
         self.ghosts.check()
         self.scheduler.trace += [f"!! {violation}" for violation in self.ghosts.bad[before:]]
@@ -239,13 +254,14 @@ class Rehearsal:
             self._heads[self._name_of(path)] = head
             return
         thread = self._name_of(path)
-        self._heads[thread] = head
+        old, self._heads[thread] = self._heads[thread], head
         doing = self.scheduler.doing
         if head is None:
             undone = doing.startswith(("flush", "keep", "resolve"))
             self.ghosts.removed(thread, by_user=doing.startswith("delete"), undone=undone)
         else:
-            chosen = doing.startswith("resolve") and doing.endswith("hot")
+            word = doing.startswith("resolve") and doing.endswith("hot")
+            chosen = word and self._looked.get(client, {}).get(thread) == old
             self.ghosts.archived(thread, _version(*head, 0), chosen=chosen)
 
     def _name_of(self, path: str) -> str:

@@ -2,7 +2,8 @@
 
 A script is a list of operations, ``append t a`` for instance; a message whose name begins with
 ``~`` has no id. The names are those of the model that checked the protocol exhaustively; the
-simulation added ``new-delete`` and ``delete-half``.
+simulation added ``new-delete`` and ``delete-half``. ``fork-twice`` and ``late-put`` need a rule
+each that no other scenario does.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Final, Literal
 from .scheduler import Fault
 
 Start = Literal["none", "archived", "new", "clean", "dirty"]
-Event = Literal["expire", "expire gate", "failover"]
+Event = Literal["expire", "expire gate", "hour", "failover"]
+"""The clean copy or the gate expires; `hour`: the gates do, and what they held up may happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Scenario:
     """How it starts, what the clients do, what may happen, and what is legitimate here.
 
     `start`: nothing, an archive, a hot thread never archived, a clean one, or one with a change.
-    `other_redis` names clients (by number) that use a second, independent hot tier.
+    `other_redis` names clients (by number) that use a second, independent hot tier. `in_turn`: each
+    client begins when the one before it has ended, and only late requests still overtake it.
     """
 
     start: Start
@@ -33,12 +36,17 @@ class Scenario:
     conflict: bool = False
     truncates: bool = False
     other_redis: frozenset[int] = frozenset()
-    failover: bool = False
+    in_turn: bool = False
 
     @property
     def strong(self) -> bool:
-        """Whether readers of the one hot tier see every acknowledged change, always."""
-        return not self.other_redis and "failover" not in self.events
+        """Whether readers of the one hot tier see every acknowledged change, until it forgets."""
+        return not self.other_redis
+
+    @property
+    def final(self) -> bool:
+        """Whether what is deleted stays deleted, until a hot tier forgets."""
+        return self.strong or self.in_turn
 
 
 _LCS: Final = ("lost", "crash", "stop")
@@ -102,6 +110,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         "dirty", ("flush t", "new t, append t n, flush t"), ("lost", "crash"), conflict=True
     ),
     "fork": Scenario("clean", ("fork t u, append u x", "flush u"), _LCS),
+    "fork-twice": Scenario("clean", ("fork t u, append u x, flush u", "fork t u"), _LCS),
     "failover": Scenario(
         "dirty",
         ("flush t", "append t c, append t d, flush t"),
@@ -144,5 +153,12 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         budget=1,
         conflict=True,
         other_redis=_SECOND,
+    ),
+    "late-put": Scenario(
+        "new",
+        ("flush t", "delete t, hydrate t, append t n"),
+        ("late",),
+        other_redis=_SECOND,
+        in_turn=True,
     ),
 }

@@ -58,6 +58,7 @@ class Scheduler:
         budget: How many may happen in a run, those of `events` included.
         observe: Awaited after every step with the client's name and the request.
         events: What the world may do by itself; each returns False where it cannot happen now.
+        in_turn: Each client begins when the one before it has ended.
     """
 
     seed: int | str
@@ -65,6 +66,7 @@ class Scheduler:
     budget: int = 0
     observe: Observe | None = None
     events: Sequence[tuple[str, Callable[[], Awaitable[bool]]]] = ()
+    in_turn: bool = False
     trace: list[str] = field(default_factory=list)
     steps: int = 0
     doing: str = ""
@@ -153,6 +155,8 @@ class Scheduler:
         if self.budget and self._random.random() < 0.12 and await self._event():
             return last
         ready = [c for c in self.clients if c.alive]
+        if self.in_turn:
+            ready = ready[:1]
         if self._late and (not ready or self._random.random() < 0.2):
             await self._land()
             return last
