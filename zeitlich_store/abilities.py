@@ -87,3 +87,14 @@ class ConvertibleColdTier(Protocol):
         id_of: IdOfRaw | None = None,
     ) -> ArchiveConverter:
         """Rewrites archives, with `codec` (None: the tier's); `id_of` tells a text's message id."""
+
+
+@runtime_checkable
+class PrivateHotTier(Protocol):
+    """A hot tier that ends with its store: what is dirty is archived when the store closes."""
+
+    def seal(self) -> None:
+        """Refuse changes from now on (`ConfigurationError`): the store closes."""
+
+    def dirty_threads(self) -> list[ThreadRef]:
+        """The threads whose hot copy holds changes that are not archived."""

@@ -175,14 +175,6 @@ class ScannableHotTier(Protocol):
         """About `limit` hot threads of that thread key and the next cursor ("" at the end)."""
 
 
-@runtime_checkable
-class PrivateHotTier(Protocol):
-    """A hot tier that ends with its store: what is dirty is archived when the store closes."""
-
-    def dirty_threads(self) -> list[ThreadRef]:
-        """The threads whose hot copy holds changes that are not archived."""
-
-
 class ColdTier(Protocol):
     """Keeps one snapshot per thread for ever."""
 

@@ -9,11 +9,12 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from . import _json, tiering, upkeep
+from .abilities import PrivateHotTier
 from .errors import ConfigurationError
 from .listing import list_threads
 from .messages import Deserialize, IdOf, MessageFormat, Serialize, default_id_of
 from .models import ThreadRef
-from .protocols import Codec, ColdTier, HotTier, PrivateHotTier
+from .protocols import Codec, ColdTier, HotTier
 from .reading import Reader
 from .results import Checked, Converted, ThreadContents, ThreadPage, ThreadStat
 from .session import Mode, Session
@@ -99,18 +100,25 @@ class ThreadStore:
             exc.add_note(f"closing {self} failed: {failure!r}")
 
     async def aclose(self) -> None:
-        """Close both tiers; a private (memory) hot tier is archived first.
+        """Close both tiers; a private (memory) hot tier is archived first, and takes no changes.
 
         A caller's own client or filesystem object stays open. Raises what archiving raised, after
-        everything is closed. Calling it again does nothing.
+        everything is closed. Calling it again does nothing, but goes on where it was cancelled.
         """
         if not self._open:
             return
-        self._open = False
         try:
             await self._archive_private()
-        finally:
+        except Exception:
+            await self._close()
+            raise
+        await self._close()
+
+    async def _close(self) -> None:
+        self._open = False
+        try:
             await self._hot.aclose()
+        finally:
             if self._cold is not None:
                 await self._cold.aclose()
 
@@ -118,6 +126,7 @@ class ThreadStore:
         """Flush what is dirty in a hot tier that ends with this store."""
         if self._cold is None or not isinstance(self._hot, PrivateHotTier):
             return
+        self._hot.seal()  # an append that is acknowledged now would be in neither tier
         refs = self._hot.dirty_threads()
         results = await asyncio.gather(*map(self._flush, refs), return_exceptions=True)
         failed = [

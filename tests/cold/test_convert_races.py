@@ -3,10 +3,11 @@
 import gzip
 import json
 import uuid
+from contextlib import suppress
 
 import pytest
 
-from zeitlich_store import FlushStatus, LimitExceededError, ThreadStore
+from zeitlich_store import ConflictError, FlushStatus, LimitExceededError, ThreadStore
 from zeitlich_store.archive import ObjectArchive
 from zeitlich_store.backends.memory_cold import MemoryObjectStore
 from zeitlich_store.backends.memory_hot import MemoryHotTier
@@ -146,3 +147,52 @@ async def test_what_the_store_would_refuse_to_read_is_not_archived(form):
     await thread.append({"id": "a", "text": "x" * 9_000})
     assert (await thread.flush()).status is FlushStatus.ARCHIVED
     assert len((await store.read("t")).messages) == 1
+
+
+async def test_a_thread_deleted_at_any_point_of_its_migrating_flush_stays_deleted():
+    at = 1
+    while True:
+        objects, hot = await started("v1"), MemoryHotTier()
+        deleting = ThreadStore(hot, ObjectArchive(objects, GzipCodec()))
+        await deleting.open()
+        gate = Overtaken(0, lambda deleting=deleting: deleting.delete("t"))
+        archive = ObjectArchive(GatedConditionalStore(objects, gate), GzipCodec())
+        store = await ThreadStore(hot, archive).open()
+        thread = store.thread("t")
+        await thread.hydrate()
+        await thread.append({"id": "b"})
+        gate.at, gate.seen = at, 0
+        await thread.flush()
+        if at > gate.seen:
+            break
+        assert await objects.list("") == [], at
+        at += 1
+    assert at > 4
+
+
+class OvertakenAfter(Overtaken):
+    """The same, after the n-th request."""
+
+    async def __call__(self, request, send):
+        self.seen += 1
+        reply = await send()
+        if self.seen == self.at:
+            await self.other()
+        return reply
+
+
+async def test_a_v1_thread_that_is_flushed_while_it_is_deleted_is_deleted():
+    for at in range(1, 5):
+        objects = await started("v1")
+        writing = await opened(objects, format="v1")
+        thread = writing.thread("t")
+        await thread.hydrate()
+        await thread.append({"id": "b"})
+
+        async def flush(thread=thread):
+            with suppress(ConflictError):  # it comes when the archive is gone
+                await thread.flush()
+
+        gate = OvertakenAfter(at, flush)
+        await (await opened(objects, gate, format="v1")).delete("t")
+        assert await objects.list("") == [], at

@@ -30,7 +30,9 @@ class Recorder:
 
     def __getattr__(self, name):
         found = getattr(self._tier, name)
-        if name in {"open", "aclose", "check", "dirty_threads", "client"} or not callable(found):
+        if name in {"open", "aclose", "check", "seal", "dirty_threads", "client"} or not callable(
+            found
+        ):
             return found
 
         async def call(*args, **kwargs):

@@ -183,10 +183,12 @@ class ObjectArchive:
             raise another(found.path if found else self.v2.path(ref))
         written = await self.v2.commit(ref, snapshot, expected=None)
         if not self._keep_v1:
-            # Changed since, it stays, and verify reports that the thread has both.
+            # Changed since, it stays, and verify reports that the thread has both. It stays too
+            # where the head is gone: a conversion has gone the other way (or it was deleted, then
+            # this was removed as well). Never put back: that brought deleted threads back.
             with suppress(PreconditionFailedError):
-                if await self.v1.remove(found) and not await has_head(self.v2, ref):
-                    await self.v1.put_back(found)  # a conversion has gone the other way
+                if await has_head(self.v2, ref):
+                    await self.v1.remove(found)
         return written
 
     async def delete(self, ref: ThreadRef, *, expected: Expected = Version.ANY) -> list[Removed]:

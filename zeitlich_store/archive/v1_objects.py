@@ -27,6 +27,8 @@ from ..snapshot.sniff import sniff
 from .commits import CommitStore, another
 
 UNREADABLE = (CorruptSnapshotError, EncryptionError, LimitExceededError, UnsupportedFormatError)
+ATTEMPTS = 8
+"""How often an object that is replaced while it is to be deleted is looked at again."""
 EXPANSION = 16
 """How many times its stored size an archive may well have once it is decoded."""
 
@@ -167,13 +169,34 @@ class V1Objects:
 
     async def delete(self, ref: ThreadRef, *, expected: Expected) -> list[Removed]:
         """Remove the thread's objects, readable or not, or the one with that token."""
+        if isinstance(expected, str):
+            return await self._delete_version(ref, expected)
+        removed: list[Removed] = []
+        for _ in range(ATTEMPTS):
+            objects = await self.objects(ref)
+            gone = await asyncio.gather(*map(self._try_remove, objects))
+            removed += [Removed(found.token) for found in objects]
+            if all(gone):
+                return removed  # else one was replaced since it was read: look again
+        raise ConflictError(
+            f"{self.base(ref)} was replaced {ATTEMPTS} times while it was to be deleted; retry"
+        )
+
+    async def _delete_version(self, ref: ThreadRef, token: str) -> list[Removed]:
         objects = await self.objects(ref)
-        if isinstance(expected, str) and objects:
-            objects = [found for found in objects if found.token == expected]
-            if not objects:
-                raise another(self.base(ref))
-        await asyncio.gather(*(self.remove(found) for found in objects))
-        return [Removed(found.token) for found in objects]
+        versions = [found for found in objects if found.token == token]
+        if objects and not versions:
+            raise another(self.base(ref))
+        await asyncio.gather(*(self.remove(found) for found in versions))
+        return [Removed(found.token) for found in versions]
+
+    async def _try_remove(self, found: Found) -> bool:
+        """Whether that version is gone; another one may be there now."""
+        try:
+            await self.remove(found)
+        except PreconditionFailedError:
+            return False
+        return True
 
     async def remove(self, found: Found) -> bool:
         """Remove exactly this version of an object; False where there was none any more."""

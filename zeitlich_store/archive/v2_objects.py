@@ -16,12 +16,11 @@ from ..protocols import Codec
 from ..snapshot import v2
 from ..snapshot.v2_layout import Header, is_sealed, read_header
 from .commits import CommitStore, another
-from .v1_objects import EXPANSION, UNREADABLE
+from .v1_objects import ATTEMPTS, EXPANSION, UNREADABLE
 
 TOKEN: Final = "v2:"  # noqa: S105  # a version token's beginning, no secret
 _SEALED: Final = "v2:sealed:"
 """How the token of an encrypted version begins."""
-_ATTEMPTS: Final = 8
 
 
 class V2Objects:
@@ -124,7 +123,7 @@ class V2Objects:
     async def delete(self, ref: ThreadRef) -> list[Removed]:
         """Remove whichever head there is, readable or not."""
         removed: list[Removed] = []
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             head = await self.head(ref)
             if head is None:
                 return removed
@@ -136,7 +135,7 @@ class V2Objects:
                 continue  # replaced since it was read: look again
             return removed
         raise ConflictError(
-            f"{self.path(ref)} was replaced {_ATTEMPTS} times while it was to be deleted; retry"
+            f"{self.path(ref)} was replaced {ATTEMPTS} times while it was to be deleted; retry"
         )
 
 

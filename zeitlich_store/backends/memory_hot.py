@@ -7,29 +7,27 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
-from operator import attrgetter
 
+from ..errors import ConfigurationError
 from ..keys import THREAD_TTL_SECONDS
 from ..models import (
     Base,
     Entry,
     EvictOutcome,
     HotExport,
-    HotInfo,
     HotStatus,
-    HotView,
     Outcome,
     Snapshot,
     ThreadRef,
 )
 from .hot_errors import not_hot, unplaced
 from .memory_records import GATE_SECONDS, Gates, Record, parse_ops, tail
+from .memory_views import MemoryViews
 
 
-class MemoryHotTier:
+class MemoryHotTier(MemoryViews):
     """Holds hot threads in memory.
 
     Args:
@@ -47,16 +45,18 @@ class MemoryHotTier:
     ) -> None:
         self._clean_ttl = ttl_seconds
         self._dirty_ttl = dirty_ttl_seconds
-        self._clock = clock
-        self._records: dict[ThreadRef, Record] = {}
-        self._gates = Gates(clock)
+        super().__init__({}, Gates(clock), clock)
+        self._sealed = False
 
     async def open(self) -> None:
-        """Nothing to connect to."""
+        self._sealed = False
 
     async def aclose(self) -> None:
         self._records.clear()
         self._gates.clear()
+
+    def seal(self) -> None:
+        self._sealed = True
 
     def dirty_threads(self) -> list[ThreadRef]:
         return [ref for ref in list(self._records) if (r := self._find(ref)) and r.dirty]
@@ -129,7 +129,7 @@ class MemoryHotTier:
     # -- messages and state ------------------------------------------------------------------
 
     async def append(self, ref: ThreadRef, entries: Sequence[Entry], *, op: str) -> int:
-        record = self._hot(ref)
+        record = self._changing(ref)
         if op in record.ops:
             return record.ops[op]
         added = record.append(entries)
@@ -142,14 +142,14 @@ class MemoryHotTier:
         return len(self._hot(ref).messages)
 
     async def replace_all(self, ref: ThreadRef, entries: Sequence[Entry], *, op: str) -> None:
-        record = self._hot(ref)
+        record = self._changing(ref)
         if op not in record.ops:
             record.messages, record.ids = [], {}
             record.append(entries)
             self._commit(record, op, 1)
 
     async def truncate_from_id(self, ref: ThreadRef, message_id: str, *, op: str) -> int:
-        record = self._hot(ref)
+        record = self._changing(ref)
         if op in record.ops:
             return record.ops[op]
         at = record.ids.get(message_id)
@@ -165,7 +165,7 @@ class MemoryHotTier:
     async def save_state(
         self, ref: ThreadRef, state: str | None, *, op: str, seen: str | None = None
     ) -> bool:
-        record = self._hot(ref)
+        record = self._changing(ref)
         if op in record.ops:
             return bool(record.ops[op])
         if record.state == state:
@@ -173,31 +173,6 @@ class MemoryHotTier:
         overwrote = record.state != seen
         record.state = state
         return bool(self._commit(record, op, int(overwrote)))
-
-    # -- views -------------------------------------------------------------------------------
-
-    async def read(self, ref: ThreadRef, last: int | None = None) -> HotView | None:
-        record = self._find(ref)
-        return HotView(tail(record.messages, last), record.state) if record else None
-
-    async def which_hot(self, refs: Sequence[ThreadRef]) -> set[ThreadRef]:
-        return {ref for ref in refs if self._find(ref)}
-
-    async def dead_writes(self, refs: Sequence[ThreadRef]) -> Mapping[ThreadRef, AbstractSet[str]]:
-        return {ref: frozenset(dead) for ref in refs if (dead := self._gates.dead(ref))}
-
-    async def info(self, ref: ThreadRef) -> HotInfo | None:
-        record = self._find(ref)
-        return record.info(ref, self._clock()) if record else None
-
-    async def scan(
-        self, *, key: str, cursor: str = "", limit: int = 100
-    ) -> tuple[list[HotInfo], str]:
-        refs = sorted(
-            (r for r in self._records if r.key == key and r.id > cursor), key=attrgetter("id")
-        )
-        rows = [r.info(ref, self._clock()) for ref in refs[:limit] if (r := self._find(ref))]
-        return rows, refs[limit - 1].id if len(refs) > limit else ""
 
     # -- archiving and removing ----------------------------------------------------------------
 
@@ -276,12 +251,15 @@ class MemoryHotTier:
 
     # -- records and gates -----------------------------------------------------------------------
 
-    def _find(self, ref: ThreadRef) -> Record | None:
-        record = self._records.get(ref)
-        if record and record.expires_at <= self._clock():
-            del self._records[ref]
-            return None
-        return record
+    def _changing(self, ref: ThreadRef) -> Record:
+        self._check_open()
+        return self._hot(ref)
+
+    def _check_open(self) -> None:
+        if self._sealed:
+            raise ConfigurationError(
+                "the store is being closed: nothing was changed; end what uses it first"
+            )
 
     def _hot(self, ref: ThreadRef) -> Record:
         record = self._find(ref)
@@ -290,6 +268,7 @@ class MemoryHotTier:
         return record
 
     def _create(self, ref: ThreadRef, record: Record) -> Outcome:
+        self._check_open()
         record.dead = list(self._gates.dead(ref))
         record.expires_at = self._clock() + (self._dirty_ttl if record.dirty else self._clean_ttl)
         self._records[ref] = record

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ..abilities import PrivateHotTier
 from ..factory import open_store
-from ..protocols import PrivateHotTier
 from ..store import DEFAULT_KEY, ThreadStore
 from ..thread import Thread
 from .lines import id_of_line, known_line, raw_of_line
