@@ -86,7 +86,7 @@ def _wrong_url(reply: BaseException) -> str | None:
     """What to write into the URL, where a server's reply says that it is another than meant."""
     if isinstance(reply, exceptions.MovedError):
         return _PART_OF_CLUSTER
-    said = str(reply).casefold().replace("`", "'")  # Redis 7 quotes otherwise than 6
+    said = _said(reply).casefold().replace("`", "'")  # Redis 7 quotes otherwise than 6
     return next((advice for sign, advice in _WRONG_URLS.items() if sign in said), None)
 
 
