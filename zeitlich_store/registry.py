@@ -154,7 +154,7 @@ def find_backend(kind: Kind, scheme: str) -> Registration:
         found = _fsspec_protocol(scheme)
     if found is None:
         known = [entry.name for entry in backends(kind)]
-        tail = ", and every protocol of fsspec" if kind == "cold" else ""
+        tail = ", and every protocol of fsspec, or 'none' alone" if kind == "cold" else ""
         raise ConfigurationError(unknown(f"{kind} scheme", scheme, known) + tail)
     return found
 
@@ -253,6 +253,7 @@ def _register_own() -> None:
         ("az", "azure_store", "azure", "Azure Blob Storage: az://container/prefix"),
         ("abfs", "azure_store", "azure", "Azure Blob Storage: abfs://container/prefix"),
         ("webdav", "webdav_store", "webdav", "a WebDAV server: webdav://folder?endpoint_url=…"),
+        ("ftp", "fsspec_store", None, "an FTP server: ftp://host:port/folder"),
         ("sftp", "fsspec_store", "sftp", "an SSH server: sftp://host:port/folder"),
         ("ssh", "fsspec_store", "sftp", "an SSH server: ssh://host:port/folder"),
     ):

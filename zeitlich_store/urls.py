@@ -19,6 +19,10 @@ from ._home import expanded
 from .errors import ConfigurationError
 from .redaction import SCHEME, redact_url
 
+_EXAMPLES: Final = {
+    "hot URL": "a Redis server as redis://localhost:6379",
+    "cold URL": "a folder as file:///path",
+}
 _MAX_SECONDS: Final = 100 * 365 * 24 * 3600
 _IPV6: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 _CONTENT_TYPE: Final = re.compile(r"[\w.+\-]+/[\w.+\-]+(; ?[\w\-]+=[\w.\-]+)*", re.ASCII)
@@ -52,9 +56,8 @@ def scheme_of(url: str, *, what: str) -> str:
     """
     match = SCHEME.fullmatch(url)
     if not match:
-        raise ConfigurationError(
-            f"{what} is not a URL: it is written scheme://location, a folder as file:///path"
-        )
+        example = _EXAMPLES.get(what, _EXAMPLES["cold URL"])
+        raise ConfigurationError(f"{what} is not a URL: it is written scheme://location, {example}")
     if "::" in _IPV6.sub("", url):
         raise ConfigurationError(f"{what} is a chained URL ('::'), which is not supported")
     return match[1].lower()

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from zeitlich_store import registry
+from zeitlich_store.cli import catalog
+
 
 def test_show_prints_a_table_without_control_characters(zs):
     zs.json("append", "t", json.dumps({"role": "\x1b[31m", "content": "[bold]x\x07" * 90}))
@@ -99,6 +102,18 @@ def test_codecs_and_backends(zs):
     codecs = {row["codec"]: row["suffix"] for row in zs.json("codecs")}
     assert codecs == {"json": ".json", "gzip": ".json.gz", "zstd": ".json.zst"}
     assert {"s3://", "redis://"} <= {row["scheme"] for row in zs.json("backends")}
+
+
+def test_backends_lists_what_a_url_may_be_and_the_extra_of_every_library_that_is_missing(
+    zs, monkeypatch
+):
+    rows = {row["scheme"]: row for row in zs.json("backends") if row["tier"] == "cold"}
+    assert {"ftp://", "none"} <= set(rows)
+    monkeypatch.setattr(catalog, "find_spec", lambda _: None)
+    hints = {row["scheme"]: row["install"] for row in zs.json("backends") if row["tier"] == "cold"}
+    extras = {f"{entry.name}://": entry.extra for entry in registry.backends("cold")}
+    for scheme, extra in {**extras, "none": None}.items():
+        assert hints[scheme] == (f'pip install "zeitlich-store[{extra}]"' if extra else "")
 
 
 def test_demo_compares_every_transcript(zs, monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """The local store: atomic, durable, inside its folder."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -127,6 +128,15 @@ async def test_what_the_system_refuses_is_an_access_error(store, monkeypatch):
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(ColdTierAccessError, match=r"t\.json"):
         await store.get("t.json")
+
+
+async def test_a_file_system_that_is_mounted_to_be_read_is_an_access_error(store, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(ColdTierAccessError, match=r"t\.json.*Read-only"):
+        await store.put("t.json", b"x")
 
 
 async def test_a_root_that_cannot_be_made_is_a_configuration_error(tmp_path):

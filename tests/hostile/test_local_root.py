@@ -228,7 +228,7 @@ def test_a_disk_that_is_full_leaves_the_old_object_and_no_rest(tmp_path):
 
 
 def test_what_another_user_may_not_read_or_write_is_an_access_error(tmp_path):
-    for folder in tmp_path.parents[: 2 if os.getuid() == 0 else 0]:
+    for folder in (tmp_path, *tmp_path.parents[:2]) if os.getuid() == 0 else ():
         folder.chmod(0o755)
     root = tmp_path / "root"
     (root / "shut").mkdir(parents=True)

@@ -108,6 +108,8 @@ async def test_a_plain_url_for_a_cluster_and_a_cluster_url_for_a_server_say_what
         for _ in range(40):  # of all slots the server has a third
             async with open_store(f"redis://{cluster.servers[0].where}", "none") as store:
                 await store.thread(new_op()).initialize()
+    with pytest.raises(ConfigurationError, match=r"write redis\+cluster://"):
+        await open_store(f"redis://{cluster.servers[0].where}/3", "none").open()
     with pytest.raises(ConfigurationError, match="write redis://"):
         await open_store(f"redis+cluster://{redis_server.host}:{redis_server.port}", "none").open()
 

@@ -1,10 +1,12 @@
 """Redis as a URL names it: a socket, a password, a database, a lifetime."""
 
 import pytest
+from redis.exceptions import ResponseError
 
 from zeitlich_store import ConfigurationError, HotTierUnavailableError, open_store
+from zeitlich_store.backends.redis_errors import redis_errors
 
-from .. import services
+from .. import redis_services, services
 
 M1 = {"id": "m1"}
 
@@ -36,6 +38,33 @@ async def test_a_server_that_is_not_there_is_unavailable_at_open():
     store = open_store(f"redis://127.0.0.1:{services.free_port()}/0", "none")
     with pytest.raises(HotTierUnavailableError):
         await store.open()
+
+
+@pytest.fixture(params=["6.2", "7"])
+def server(request, tmp_path):
+    executable = redis_services.of_version(request.param)
+    with services.redis_server(tmp_path, executable=executable) as found:
+        yield redis_services.Server(found.port)
+
+
+async def test_a_database_the_server_does_not_have_is_a_configuration_error(server):
+    for database in (16, 999_999_999):
+        url = f"redis://{server.where}/{database}"
+        with pytest.raises(ConfigurationError, match="in the URL"):
+            await open_store(url, "none").open()
+
+
+async def test_a_sentinel_url_of_a_plain_server_says_what_to_write(server):
+    url = f"redis+sentinel://{server.where}/mymaster"
+    with pytest.raises(ConfigurationError, match=r"write redis:// instead of redis\+sentinel://"):
+        await open_store(url, "none").open()
+
+
+@pytest.mark.parametrize("quoted", ["`SENTINEL`", "'SENTINEL'", "'sentinel'"])
+def test_a_plain_server_is_told_by_the_words_of_every_version(quoted):
+    reply = ResponseError(f"unknown command {quoted}, with args beginning with: ")
+    with pytest.raises(ConfigurationError, match="write redis://"), redis_errors("opening"):
+        raise reply
 
 
 async def test_the_ttl_of_the_url_is_a_clean_threads_lifetime(redis_server):

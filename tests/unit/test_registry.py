@@ -35,6 +35,7 @@ def test_the_known_schemes():
         "az",
         "abfs",
         "webdav",
+        "ftp",
         "sftp",
         "ssh",
     }
@@ -43,7 +44,9 @@ def test_the_known_schemes():
 def test_an_unknown_scheme_lists_the_known_ones():
     with pytest.raises(ConfigurationError, match=r"'rediz', did you mean 'redis'\? known: memory"):
         find_backend("hot", "rediz")
-    with pytest.raises(ConfigurationError, match="every protocol of fsspec"):
+    with pytest.raises(
+        ConfigurationError, match=r"ftp,.*every protocol of fsspec, or 'none' alone"
+    ):
         find_backend("cold", "ss3")
 
 

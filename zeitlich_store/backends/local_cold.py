@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import hashlib
 import logging
@@ -65,8 +66,10 @@ class LocalObjectStore:
             there = next(path for path in (self._root, *self._root.parents) if path.exists())
             if not there.is_dir():
                 raise NotADirectoryError(f"{there} is no folder")
-            if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
-                raise PermissionError(f"no permission to read and write {there}")
+            # Looking at archives takes no right to write; a folder that is to be made does.
+            needed, what = (os.R_OK, "read") if self._seen else (os.R_OK | os.W_OK, "write to")
+            if not os.access(there, needed | os.X_OK):
+                raise PermissionError(f"no permission to {what} {there}")
             if danger := self.danger():
                 log.warning("%s", danger)
 
@@ -139,7 +142,7 @@ class LocalObjectStore:
 
     def _read(self, path: str, start: int, size: int) -> bytes | None:
         file = self._file(path)
-        with map_errors(_ERRORS, f"reading {file} failed"):
+        with _errors(f"reading {file} failed"):
             try:
                 with paths.open_file(self._real(path), self.max_object_bytes) as stream:
                     stream.seek(start)
@@ -170,7 +173,7 @@ class LocalObjectStore:
         self, path: str, data: bytes, unchanged: Callable[[], AbstractContextManager[None]]
     ) -> None:
         file = self._file(path)
-        with map_errors(_ERRORS, f"writing {file} failed"):
+        with _errors(f"writing {file} failed"):
             self._check_root()
             _make_folder(self._root, paths.ROOT_MODE)
             _make_folder(self._real(path).parent)
@@ -189,7 +192,7 @@ class LocalObjectStore:
 
     def _delete(self, path: str) -> bool:
         file = self._file(path)
-        with map_errors(_ERRORS, f"deleting {file} failed"):
+        with _errors(f"deleting {file} failed"):
             try:
                 self._real(path).unlink()
             except FileNotFoundError:
@@ -199,7 +202,7 @@ class LocalObjectStore:
             return True
 
     def _delete_if(self, path: str, expected: str) -> bool:
-        with map_errors(_ERRORS, f"deleting {self._file(path)} failed"):
+        with _errors(f"deleting {self._file(path)} failed"):
             if self._read(path, 0, 0) is None:
                 return False
             with self._unchanged(path, expected):
@@ -207,7 +210,7 @@ class LocalObjectStore:
 
     def _list(self, prefix: str, after: str, limit: int) -> Sequence[ObjectInfo]:
         folder = prefix.rpartition("/")[0]
-        with map_errors(_ERRORS, f"listing {self._root / folder} failed"):
+        with _errors(f"listing {self._root / folder} failed"):
             self._check_root()
             paths.check_folders(self._root, self._root / folder)
             names = sorted(
@@ -235,6 +238,17 @@ class LocalObjectStore:
         except FileNotFoundError:
             return None
         return ObjectInfo(name, stat.st_size, stat.st_mtime)
+
+
+@contextlib.contextmanager
+def _errors(message: str) -> Iterator[None]:
+    with map_errors(_ERRORS, message):
+        try:
+            yield
+        except OSError as exc:
+            if exc.errno == errno.EROFS:  # no better on another attempt, but no class of its own
+                raise PermissionError(*exc.args) from exc
+            raise
 
 
 def _token(data: bytes) -> str:

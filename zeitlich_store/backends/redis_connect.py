@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from ..errors import ConfigurationError
 from .redis_link import QuietPool, RedisLink, ServerLink
 from .redis_patience import Patience, Turnstile
+from .redis_urls import check_url, is_database, port_of
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     "socket_timeout": 4.0,
@@ -78,7 +79,7 @@ def sentinel_link(text: str) -> RedisLink:
         raise ConfigurationError(
             "a Sentinel URL names the service: redis+sentinel://host:26379/SERVICE"
         )
-    if database and not database.isdecimal():
+    if database and not is_database(database):
         raise ConfigurationError("a Sentinel URL ends with /SERVICE or /SERVICE/DATABASE-NUMBER")
     options = _typed(parts.single(database))
     turnstile = _turnstile(options)
@@ -128,11 +129,12 @@ def _host(name: str, port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{name}")
     if not parts.hostname:
         raise ConfigurationError("the hosts of a Redis URL are written host:port,host:port")
-    return unquote(parts.hostname), parts.port or port
+    return unquote(parts.hostname), port_of(name) or port
 
 
 def _typed(text: str) -> dict[str, Any]:
     """The options of a URL for a client, with our defaults; files it names have to be there."""
+    check_url(text)
     found: dict[str, Any] = {**DEFAULTS, **parse_url(text)}
     connection = found.pop("connection_class", None)
     if connection is not None and issubclass(connection, redis.asyncio.SSLConnection):
@@ -140,8 +142,6 @@ def _typed(text: str) -> dict[str, Any]:
     for name in _NUMBERS:
         if name in found:
             found[name] = int(found[name])
-    if found["max_connections"] < 1:
-        raise ConfigurationError("parameter 'max_connections' of the hot URL is at least 1")
     for name in _FILES:
         if name in found and not Path(found[name]).is_file():
             raise ConfigurationError(f"parameter {name!r} of the hot URL names no file")

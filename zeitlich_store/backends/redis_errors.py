@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from redis import exceptions
@@ -14,8 +15,6 @@ from ..errors import (
     ConfigurationError,
     HotTierCorruptError,
     HotTierUnavailableError,
-    ZeitlichStoreError,
-    map_errors,
 )
 from ..keys import gate_key
 from ..models import ThreadRef
@@ -28,11 +27,25 @@ _REFUSALS: Final = (
     "ACL failure in script",
     "EXEC without MULTI",  # MULTI was refused before
 )
-_FOREIGN: Final[dict[type[Exception], type[ZeitlichStoreError]]] = {
-    exceptions.RedisError: HotTierUnavailableError,
-    exceptions.RedisClusterException: HotTierUnavailableError,
-    OSError: HotTierUnavailableError,
+_FOREIGN: Final = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
+_PART_OF_CLUSTER: Final = (
+    "this server is part of a cluster: write redis+cluster:// instead of redis://"
+)
+_WRONG_URLS: Final = {
+    "cluster mode is not enabled": (
+        "this is no cluster: write redis:// instead of redis+cluster://"
+    ),
+    "select is not allowed in cluster mode": _PART_OF_CLUSTER,
+    "unknown command 'sentinel'": (
+        "this is no Sentinel: write redis:// instead of redis+sentinel://, or the port of a "
+        "Sentinel, which is 26379 as a rule"
+    ),
+    "db index is out of range": (
+        "the server has fewer databases, see its setting 'databases': name another in the URL"
+    ),
+    "invalid db index": "name another database in the URL",
 }
+"""Words of a reply, in lower case with straight quotes, and what they mean for the URL."""
 
 
 @contextmanager
@@ -40,18 +53,16 @@ def redis_errors(what: str, ref: ThreadRef | None = None) -> Iterator[None]:
     """Translate redis-py's exceptions into ours; a retry of the operation is safe."""
     where = f"{what} of thread {str(ref)!r}" if ref else what
     message = f"Redis failed during {where}"
-    with map_errors(_FOREIGN, message):
-        try:
-            yield
-        except MasterNotFoundError as exc:
-            # redis-py goes on to describe its clients, passwords included in some versions.
-            raise HotTierUnavailableError(f"{message}: {_first(exc)}") from _first(exc)
-        except tuple(_FOREIGN) as exc:
-            raise_if_corrupt(exc, ref)
-            advice = _advice(exc)
-            if advice:
-                raise ConfigurationError(f"{message}: {_said(exc)}; {advice}") from exc
-            raise
+    try:
+        yield
+    except MasterNotFoundError as exc:
+        # redis-py goes on to describe its clients, passwords included in some versions.
+        raise HotTierUnavailableError(f"{message}: {_first(exc)}") from _first(exc)
+    except _FOREIGN as exc:
+        raise_if_corrupt(exc, ref)
+        if advice := _advice(exc):
+            raise ConfigurationError(f"{message}: {_said(exc)}; {advice}") from exc
+        raise HotTierUnavailableError(f"{message}: {_said(exc)}") from exc
 
 
 def _first(exc: MasterNotFoundError) -> MasterNotFoundError:
@@ -66,16 +77,26 @@ def _advice(exc: BaseException) -> str | None:
             return "check user name and password; Sentinel's are sentinel_password= and so on"
         if is_refusal(each):
             return RIGHTS_ADVICE
-        if "Cluster mode is not enabled" in str(each):
-            return "this is no cluster: write redis:// instead of redis+cluster://"
-        if isinstance(each, exceptions.MovedError):
-            return "this server is part of a cluster: write redis+cluster:// instead of redis://"
+        if wrong := _wrong_url(each):
+            return wrong
     return tls_advice(causes)
+
+
+def _wrong_url(reply: BaseException) -> str | None:
+    """What to write into the URL, where a server's reply says that it is another than meant."""
+    if isinstance(reply, exceptions.MovedError):
+        return _PART_OF_CLUSTER
+    said = _said(reply).casefold().replace("`", "'")  # Redis 7 quotes otherwise than 6
+    return next((advice for sign, advice in _WRONG_URLS.items() if sign in said), None)
 
 
 def _said(exc: BaseException) -> str:
     """The server's words, without the command that redis-py quotes."""
-    return re.sub(r"^Command # .*? caused error: ", "", str(exc), flags=re.DOTALL)
+    said = re.sub(r"^Command # .*? caused error: ", "", str(exc), flags=re.DOTALL)
+    if said.startswith("(") and said.endswith(",)"):  # some of its clients put a tuple there
+        with suppress(SyntaxError, ValueError):
+            said = str(ast.literal_eval(said)[0])
+    return said or type(exc).__name__
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:

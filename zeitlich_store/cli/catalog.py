@@ -9,11 +9,24 @@ from importlib.util import find_spec
 import typer
 
 from .. import registry
+from ..factory import HOT_ONLY
 from . import probes
 from .output import print_rows
 from .settings import Settings
 
-_EXTRA_MODULES = {"s3": "s3fs", "gcs": "gcsfs", "azure": "adlfs"}
+_EXTRA_MODULES = {
+    "s3": "s3fs",
+    "gcs": "gcsfs",
+    "azure": "adlfs",
+    "sftp": "paramiko",
+    "webdav": "webdav4",
+}
+_NO_COLD_TIER = {
+    "tier": "cold",
+    "scheme": HOT_ONLY,
+    "about": "no cold tier: hot only, written without ://",
+    "install": "",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +70,7 @@ def backends(ctx: typer.Context) -> None:
         for kind in ("hot", "cold")
         for entry in registry.backends(kind)
     ]
-    print_rows(rows, as_json=settings.as_json)
+    print_rows([*rows, _NO_COLD_TIER], as_json=settings.as_json)
 
 
 def _install_hint(entry: registry.Registration) -> str:
