@@ -12,30 +12,6 @@ def test_flush_of_what_is_not_hot_does_nothing(zs, chat):
     assert zs("flush")[0] == 2
 
 
-def test_rm_asks_or_needs_yes(zs, chat):
-    code, _, err = zs("rm", "chat")
-    assert code == 2
-    assert "--yes" in err
-    assert zs.json("stat", "chat")["archived"]
-    assert zs.json("rm", "chat", "--yes") == [{"thread": "chat", "status": "deleted"}]
-    assert zs("stat", "chat")[0] == 1
-
-
-def test_rm_of_nothing_fails_and_removes_nothing_else(zs, chat):
-    code, _, err = zs("rm", "chat", "typo", "--yes")
-    assert code == 1
-    assert "typo" in err
-    assert zs.json("stat", "chat")["archived"]
-
-
-def test_rm_removes_a_damaged_archive(zs, chat, tmp_path):
-    (archive,) = (tmp_path / "cold").rglob("chat/head.zt2")
-    archive.write_bytes(b"damage")
-    assert zs("stat", "chat")[0] == 1
-    assert zs("rm", "chat", "--yes")[0] == 0
-    assert not archive.exists()
-
-
 def test_with_redis_a_thread_stays_hot_until_it_is_flushed(zs, redis_server, monkeypatch, tmp_path):
     monkeypatch.setenv("ZEITLICH_HOT_URL", redis_server.url)
     key = ["--key", tmp_path.name]

@@ -23,6 +23,7 @@ COMMANDS = [
         ["salvage", "t"],
         ["resolve", "t", "--keep", "hot", "--yes"],
         ["doctor"],
+        ["drop-hot", "t", "--yes"],
         ["rm", "t", "--yes"],
     ),
     *(["import", "lines.jsonl"], ["export", "--all", "-o", "out"], ["codecs"], ["backends"]),

@@ -19,6 +19,7 @@ from ..errors import (
 )
 from ..keys import gate_key
 from ..models import ThreadRef
+from .hot_errors import GIVES_UP
 from .redis_tls import tls_advice
 
 RIGHTS_ADVICE: Final = "docs/operations.md has the ACL line that the store needs"
@@ -124,6 +125,5 @@ def gate_damaged(ref: ThreadRef | None, why: str) -> HotTierCorruptError:
 def corrupt(ref: ThreadRef | None, why: str) -> HotTierCorruptError:
     """The error for a thread of which Redis holds only a part."""
     return HotTierCorruptError(
-        f"hot thread {str(ref)!r} is damaged: {why}. Its archive, if any, is intact: "
-        "drop_hot() gives the hot copy up, hydrate() then brings the archive back"
+        f"hot thread {str(ref)!r} is damaged: {why}. Its archive, if any, is intact: {GIVES_UP}"
     )

@@ -1,9 +1,7 @@
-"""``hydrate``, ``flush`` and ``rm``: threads between the tiers, and out of both."""
+"""``hydrate`` and ``flush``: threads between the tiers."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,8 +9,7 @@ import typer
 from ..errors import ConfigurationError, ZeitlichStoreError
 from ..protocols import ScannableHotTier
 from ..store import ThreadStore
-from .output import print_rows, printable, progress, words_of
-from .reading import DAMAGED
+from .output import print_rows, progress, words_of
 from .settings import Settings
 
 Rows = list[dict[str, object]]
@@ -20,7 +17,7 @@ Rows = list[dict[str, object]]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (hydrate, flush, rm):
+    for command in (hydrate, flush):
         app.command()(command)
 
 
@@ -69,28 +66,6 @@ def flush(
         raise typer.Exit(1)
 
 
-def rm(
-    ctx: typer.Context,
-    threads: Annotated[list[str], typer.Argument(help="Thread ids.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete threads from both tiers, for good."""
-    settings: Settings = ctx.obj
-    if not yes and not sys.stdin.isatty():
-        raise ValueError("rm deletes for good: give --yes where nobody can be asked")
-    if not yes:
-        typer.confirm(printable(f"Delete {', '.join(threads)} for good?"), abort=True, err=True)
-
-    async def work(store: ThreadStore) -> None:
-        for thread_id in threads:
-            await _check_there(store, thread_id, settings.key)
-        for thread_id in threads:
-            await store.delete(thread_id, key=settings.key)
-
-    settings.run(work)
-    print_rows([{"thread": t, "status": "deleted"} for t in threads], as_json=settings.as_json)
-
-
 async def hot_threads(store: ThreadStore, key: str) -> list[str]:
     """The ids of all hot threads of a key."""
     if not isinstance(store.hot, ScannableHotTier):
@@ -117,9 +92,3 @@ async def _flush_one(
     detail = "still hot" if done.hot else ""
     counts = {"messages": done.messages, "bytes": done.bytes, "generation": done.generation}
     return {**row, **counts, "detail": detail}
-
-
-async def _check_there(store: ThreadStore, thread_id: str, key: str) -> None:
-    """`ThreadNotFoundError` where there is nothing to delete; what is damaged can be deleted."""
-    with suppress(*DAMAGED):
-        await store.stat(thread_id, key=key)

@@ -25,7 +25,7 @@ from ..errors import (
 from ..results import ThreadInfo, ThreadStat
 from ..store import ThreadStore
 from .lines import check_json, known_line, preview, write_lines
-from .output import count, print_fields, print_rows, progress, quoted, say, warn, when
+from .output import count, print_fields, print_rows, progress, quoted, say, warn, when, words_of
 from .settings import Settings
 
 DAMAGED = (
@@ -181,7 +181,7 @@ async def _export_all(store: ThreadStore, settings: Settings, folder: Path) -> t
             except ThreadNotFoundError:
                 continue  # deleted since it was listed
             except DAMAGED as exc:
-                warn(f"{thread_id}: {exc}")
+                warn(f"{thread_id}: {words_of(exc)}")
                 failed += 1
             else:
                 exported += 1

@@ -18,8 +18,9 @@ from ..snapshot.salvage import Salvaged, salvage
 from ..snapshot.sniff import V2_MAGIC
 from ..store import ThreadStore
 from .lines import write_lines
-from .output import Row, count, print_fields, print_rows, printable, progress, say, warn
+from .output import Row, count, print_fields, print_rows, progress, say, warn
 from .reading import check_target
+from .removing import ask
 from .settings import Settings
 
 _MOST_BYTES = 1 << 30
@@ -200,14 +201,8 @@ def resolve(
 ) -> None:
     """End a conflict: keep the hot copy or the archive; the other version is gone for good."""
     settings: Settings = ctx.obj
-    if not yes and not sys.stdin.isatty():
-        raise ValueError(
-            "resolve gives a version up for good: give --yes where nobody can be asked"
-        )
-    if not yes:
-        typer.confirm(
-            printable(f"Keep the {keep} version of {thread} for good?"), abort=True, err=True
-        )
+    question = f"Keep the {keep} version of {thread} for good?"
+    ask(question, "resolve gives a version up for good", yes=yes)
 
     async def work(store: ThreadStore) -> FlushResult:
         return await settings.thread(store, thread).resolve(keep)
