@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from ..errors import ConfigurationError, ZeitlichStoreError
-from ..protocols import ScannableHotTier
+from ..errors import ConfigurationError, ThreadNotFoundError, ZeitlichStoreError
+from ..protocols import PrivateHotTier, ScannableHotTier
+from ..results import FlushStatus
 from ..store import ThreadStore
-from .output import print_rows, progress, words_of
+from .output import count, print_rows, progress, say, words_of
+from .reading import check_there
 from .settings import Settings
 
 Rows = list[dict[str, object]]
@@ -24,10 +26,14 @@ def register(app: typer.Typer) -> None:
 def hydrate(
     ctx: typer.Context, threads: Annotated[list[str], typer.Argument(help="Thread ids.")]
 ) -> None:
-    """Bring archived threads into the hot tier."""
+    """Bring archived threads into the hot tier, which has to be one that stays (--hot)."""
     settings: Settings = ctx.obj
 
     async def work(store: ThreadStore) -> Rows:
+        if isinstance(store.hot, PrivateHotTier):
+            raise ConfigurationError(
+                "what is hydrated into a memory hot tier ends with this command: give --hot URL"
+            )
         rows: Rows = []
         for thread_id in threads:
             done = await settings.thread(store, thread_id).hydrate()
@@ -44,7 +50,7 @@ def hydrate(
 def flush(
     ctx: typer.Context,
     threads: Annotated[list[str] | None, typer.Argument(help="Thread ids.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every hot thread of the key.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every hot thread of the --key.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the threads hot.")] = False,
 ) -> None:
     """Archive hot threads and free the hot tier; one that fails does not stop the others."""
@@ -56,13 +62,15 @@ def flush(
         ids = await hot_threads(store, settings.key) if every else threads or []
         with progress() as shown:
             return [
-                await _flush_one(store, settings, thread_id, keep=keep)
+                await _flush_one(store, settings, thread_id, keep=keep, named=not every)
                 for thread_id in shown.track(ids, description="flushing")
             ]
 
     rows = settings.run(work)
     print_rows(rows, as_json=settings.as_json)
-    if any(row["status"] == "failed" for row in rows):
+    if every and not settings.as_json:
+        say(count(len(rows), "thread"))
+    if any(row["status"] in {"failed", "not-found"} for row in rows):
         raise typer.Exit(1)
 
 
@@ -80,12 +88,16 @@ async def hot_threads(store: ThreadStore, key: str) -> list[str]:
 
 
 async def _flush_one(
-    store: ThreadStore, settings: Settings, thread_id: str, *, keep: bool
+    store: ThreadStore, settings: Settings, thread_id: str, *, keep: bool, named: bool
 ) -> dict[str, object]:
     row: dict[str, object] = {"thread": thread_id, "status": "failed"}
     counts: dict[str, object] = dict.fromkeys(("messages", "bytes", "generation"))
     try:
         done = await settings.thread(store, thread_id).flush(delete_hot=not keep)
+        if named and done.status is FlushStatus.NOTHING:
+            await check_there(store, thread_id, settings.key)
+    except ThreadNotFoundError:
+        return {**row, "status": "not-found", **counts, "detail": "is in neither tier"}
     except ZeitlichStoreError as exc:
         return {**row, **counts, "detail": words_of(exc)}
     row["status"] = str(done.status)

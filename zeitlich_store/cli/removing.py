@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from ..errors import ThreadNotFoundError, ZeitlichStoreError
 from ..store import ThreadStore
 from .output import print_rows, printable, warn, words_of
-from .reading import DAMAGED
+from .reading import check_there
 from .settings import Settings
 
 Rows = list[dict[str, object]]
@@ -58,12 +57,6 @@ def ask(question: str, why: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise ValueError(f"{why}: give --yes where nobody can be asked")
     typer.confirm(printable(question), abort=True, err=True)
-
-
-async def check_there(store: ThreadStore, thread_id: str, key: str) -> None:
-    """`ThreadNotFoundError` where the thread is in neither tier; one that is damaged is there."""
-    with suppress(*DAMAGED):
-        await store.stat(thread_id, key=key)
 
 
 async def _delete_all(store: ThreadStore, threads: list[str], key: str) -> Rows:

@@ -13,13 +13,13 @@ import typer
 
 from ..encryption import Encryption, Keyring
 from ..registry import make_codec, readable_codecs
-from ..results import Checked, Converted, ConvertStatus, FlushResult
+from ..results import Checked, Converted, ConvertStatus, FlushResult, FlushStatus
 from ..snapshot.salvage import Salvaged, salvage
 from ..snapshot.sniff import V2_MAGIC
 from ..store import ThreadStore
 from .lines import write_lines
 from .output import Row, count, print_fields, print_rows, progress, say, warn
-from .reading import check_target
+from .reading import check_target, check_there
 from .removing import ask
 from .settings import Settings
 
@@ -205,7 +205,10 @@ def resolve(
     ask(question, "resolve gives a version up for good", yes=yes)
 
     async def work(store: ThreadStore) -> FlushResult:
-        return await settings.thread(store, thread).resolve(keep)
+        done = await settings.thread(store, thread).resolve(keep)
+        if done.status is FlushStatus.NOTHING:
+            await check_there(store, thread, settings.key)
+        return done
 
     done = settings.run(work)
     fields = {"thread": thread, "status": str(done.status), "messages": done.messages}
