@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from ..errors import ThreadNotFoundError
 from ..models import ThreadRef
-
-GIVES_UP: Final = "drop_hot() gives the hot copy up, hydrate() then brings the archive back"
-"""How an error says what ends damage; the command line has words of its own for it."""
 
 
 def not_hot(ref: ThreadRef) -> ThreadNotFoundError:

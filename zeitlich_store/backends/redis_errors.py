@@ -11,6 +11,7 @@ from redis import exceptions
 from redis.asyncio.sentinel import MasterNotFoundError
 
 from ..errors import (
+    GIVES_UP,
     ConfigurationError,
     HotTierCorruptError,
     HotTierUnavailableError,
@@ -19,7 +20,6 @@ from ..errors import (
 )
 from ..keys import gate_key
 from ..models import ThreadRef
-from .hot_errors import GIVES_UP
 from .redis_tls import tls_advice
 
 RIGHTS_ADVICE: Final = "docs/operations.md has the ACL line that the store needs"

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ..backends.hot_errors import GIVES_UP
+from ..errors import GIVES_UP
 from ..flush import DECIDES
 
 _PIPE_WIDTH: Final = 200
