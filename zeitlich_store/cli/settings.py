@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
-from ..factory import open_store
+from ..factory import COLD_ENV, open_store
 from ..protocols import PrivateHotTier
 from ..store import DEFAULT_KEY, ThreadStore
 from ..thread import Thread
@@ -30,6 +32,12 @@ class Settings:
     def key(self) -> str:
         """The thread key."""
         return self.given_key or DEFAULT_KEY
+
+    @property
+    def named_codec(self) -> str | None:
+        """The codec that --codec names, else the cold URL; None where neither does."""
+        url = self.cold or os.environ.get(COLD_ENV) or ""
+        return self.codec or dict(parse_qsl(url.partition("?")[2])).get("codec")
 
     def open(self) -> ThreadStore:
         """The store, not entered yet; `ConfigurationError` for a bad URL."""

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ..encryption import Encryption, Keyring
+from ..protocols import Codec
 from ..registry import make_codec, readable_codecs
 from ..results import Checked, Converted, ConvertStatus, FlushResult, FlushStatus
 from ..snapshot.salvage import Salvaged, salvage
 from ..snapshot.sniff import V2_MAGIC
+from ..snapshot.v1 import ORIGINAL_SUFFIXES
 from ..store import ThreadStore
 from .lines import write_lines
 from .output import Row, count, print_fields, print_rows, progress, say, warn
@@ -104,6 +106,9 @@ def convert(
 ) -> None:
     """Rewrite archives in another format or --codec; run it again where it was stopped.
 
+    Without --codec it is the cold URL's; where that names none, zstd, or gzip for v1, whose other
+    reader knows no zstd.
+
     What is in that format and codec and under the writing key already is passed over, whatever its
     level.
     """
@@ -111,7 +116,7 @@ def convert(
     _refuse_both(threads, every=every)
     if level is not None and settings.codec is None:
         raise ValueError("--level needs --codec")
-    codec = None if settings.codec is None else make_codec(settings.codec, level)
+    codec = _codec(settings, to, level)
 
     async def work(store: ThreadStore) -> list[Converted]:
         key = None if every else settings.key
@@ -125,6 +130,16 @@ def convert(
     print_rows([_conversion(row, to) for row in rows], as_json=settings.as_json)
     if any(row.status is ConvertStatus.FAILED for row in rows):
         raise typer.Exit(1)
+
+
+def _codec(settings: Settings, to: Format, level: int | None) -> Codec | None:
+    """The codec to write; None: that of the store."""
+    named = settings.named_codec
+    if to == "v1" and named is None:
+        return make_codec("gzip")
+    if to == "v1" and named and make_codec(named).suffix not in ORIGINAL_SUFFIXES:
+        warn(f"warning: the original, which format v1 is for, reads no {named}: use --codec gzip")
+    return None if settings.codec is None else make_codec(settings.codec, level)
 
 
 def _conversion(row: Converted, to: Format) -> Row:
