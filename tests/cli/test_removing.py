@@ -1,11 +1,14 @@
 """`rm` and `drop-hot`: they ask, and say of each thread what became of it."""
 
+import io
 import json
+import sys
 
 import pytest
 import redis
 
 from zeitlich_store import ThreadStore
+from zeitlich_store.cli import main
 from zeitlich_store.errors import ColdTierUnavailableError
 
 
@@ -34,6 +37,23 @@ def test_rm_asks_or_needs_yes(zs, chat):
     assert zs.json("stat", "chat")["archived"]
     assert zs.json("rm", "chat", "--yes") == [{"thread": "chat", "status": "deleted"}]
     assert zs("stat", "chat")[0] == 1
+
+
+class Terminal(io.StringIO):
+    """Somebody who answers."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("y\n", 0)])
+@pytest.mark.parametrize("command", ["rm", "drop-hot"])
+def test_on_a_terminal_they_ask_and_obey(zs, hot, command, answer, code, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    assert main([command, "t", *hot]) == code
+    assert "for good" in capsys.readouterr().err
+    left = zs("show", "t", "--json", *hot)[1].splitlines()
+    assert len(left) == {1: 2, 0: 0 if command == "rm" else 1}[code]
 
 
 def test_rm_of_nothing_fails_and_removes_nothing_else_and_says_so_of_each(zs, chat):

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import ConfigurationError, ThreadNotFoundError, ZeitlichStoreError
 from ..protocols import PrivateHotTier, ScannableHotTier
-from ..results import FlushStatus
+from ..results import FlushResult, FlushStatus
 from ..store import ThreadStore
 from .output import count, print_rows, progress, say, words_of
 from .reading import check_there
@@ -50,7 +50,9 @@ def hydrate(
 def flush(
     ctx: typer.Context,
     threads: Annotated[list[str] | None, typer.Argument(help="Thread ids.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every hot thread of the --key.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every hot thread of --key, of that one alone.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the threads hot.")] = False,
 ) -> None:
     """Archive hot threads and free the hot tier; one that fails does not stop the others."""
@@ -87,15 +89,23 @@ async def hot_threads(store: ThreadStore, key: str) -> list[str]:
             return list(found)
 
 
+async def _flushed(
+    store: ThreadStore, settings: Settings, thread_id: str, *, keep: bool, named: bool
+) -> FlushResult:
+    """`ThreadNotFoundError` for one that somebody `named` and that is nowhere: a typo."""
+    done = await settings.thread(store, thread_id).flush(delete_hot=not keep)
+    if named and done.status is FlushStatus.NOTHING:
+        await check_there(store, thread_id, settings.key)
+    return done
+
+
 async def _flush_one(
     store: ThreadStore, settings: Settings, thread_id: str, *, keep: bool, named: bool
 ) -> dict[str, object]:
     row: dict[str, object] = {"thread": thread_id, "status": "failed"}
     counts: dict[str, object] = dict.fromkeys(("messages", "bytes", "generation"))
     try:
-        done = await settings.thread(store, thread_id).flush(delete_hot=not keep)
-        if named and done.status is FlushStatus.NOTHING:
-            await check_there(store, thread_id, settings.key)
+        done = await _flushed(store, settings, thread_id, keep=keep, named=named)
     except ThreadNotFoundError:
         return {**row, "status": "not-found", **counts, "detail": "is in neither tier"}
     except ZeitlichStoreError as exc:

@@ -133,7 +133,9 @@ def _format(found: ThreadStat) -> str | None:
 def export(
     ctx: typer.Context,
     thread: Annotated[str | None, typer.Argument(help="Thread id.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every thread of the --key.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every thread of --key, of that one alone.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File; with --all a folder.")
     ] = None,

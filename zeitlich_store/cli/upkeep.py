@@ -106,8 +106,8 @@ def convert(
 ) -> None:
     """Rewrite archives in another format or --codec; run it again where it was stopped.
 
-    Without --codec it is the cold URL's; where that names none, zstd, or gzip for v1, whose other
-    reader knows no zstd.
+    Without --codec it is the cold URL's; where that names none, zstd, or for v1 gzip: the original
+    reads no zstd.
 
     What is in that format and codec and under the writing key already is passed over, whatever its
     level.
