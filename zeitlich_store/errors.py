@@ -28,10 +28,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from .models import Archived
+
+GIVES_UP: Final = "drop_hot() gives the hot copy up, hydrate() then brings the archive back"
+"""How an error says what ends damage; the command line has words of its own for it."""
 
 
 class ZeitlichStoreError(Exception):

@@ -58,7 +58,8 @@ def open_store(
             `ObjectStore`, a pair ``(fsspec filesystem, "bucket/prefix")`` (never closed by the
             store) or an object with the plain methods ``read``, ``write`` and ``delete``. None:
             the variable ``ZEITLICH_COLD_URL``, else a folder in the user's data directory.
-        codec: Name or `Codec` object for new archives, as the URL's ``codec``; zstd by default.
+        codec: Name or `Codec` object for new archives, as the URL's ``codec``; by default zstd,
+            with ``format=v1`` gzip.
         storage_options: Options of the cold URL's fsspec filesystem, credentials for instance.
         max_decoded_bytes: Largest decoded archive that is read, 1 GiB by default.
         encryption: The keys archives are encrypted with: a `Keyring`, a callable (`KeySource`), or
@@ -244,7 +245,9 @@ class _ColdSettings:
     def _make_codec(self, options: Mapping[str, Any]) -> Codec:
         if isinstance(self._codec, str | None):
             name = _one("codec", self._codec, options)
-            return make_codec(name or "zstd", options.get("level"))
+            # The original, which format v1 is for, knows no zstd.
+            default = "gzip" if options.get("format") == "v1" else "zstd"
+            return make_codec(name or default, options.get("level"))
         if "codec" in options or "level" in options:
             raise ConfigurationError("codec is given both as an object and in the cold URL")
         if not _has(self._codec, "encode", "decode", "matches"):

@@ -54,3 +54,33 @@ def test_stat_tells_the_format(zs, head):
     zs.json("convert", "--format", "v1")
     assert zs.json("stat", "chat")["archived_format"] == "v1"
     assert zs.json("stat", "chat")["archived_generation"] is None
+
+
+def names(tmp_path):
+    return [path.name for path in (tmp_path / "cold").rglob("chat.json*")]
+
+
+def test_v1_is_gzip_which_the_original_reads_where_nobody_names_a_codec(zs, head, tmp_path):
+    zs.json("convert", "--format", "v1")
+    assert names(tmp_path) == ["chat.json.gz"]
+    assert zs.json("convert", "--format", "v1")[0]["status"] == "already"
+
+
+@pytest.mark.parametrize("options", [(), ("--codec", "json")])
+def test_a_codec_the_original_reads_is_taken_from_command_or_url(
+    zs, head, options, monkeypatch, tmp_path
+):
+    url = "codec=zstd" if options else "codec=json"
+    monkeypatch.setenv("ZEITLICH_COLD_URL", f"file://{tmp_path}/cold?{url}")
+    zs.json("convert", "--format", "v1", *options)
+    assert names(tmp_path) == ["chat.json"]
+
+
+@pytest.mark.parametrize("options", [(), ("--codec", "zstd")])
+def test_zstd_for_v1_is_done_with_a_warning(zs, head, options, monkeypatch, tmp_path):
+    url = "" if options else "?codec=zstd"
+    monkeypatch.setenv("ZEITLICH_COLD_URL", f"file://{tmp_path}/cold{url}")
+    code, _, err = zs("convert", "--format", "v1", *options)
+    assert (code, names(tmp_path)) == (0, ["chat.json.zst"])
+    assert err.startswith("warning: the original")
+    assert "reads no zstd" in err

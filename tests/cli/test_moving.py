@@ -1,39 +1,50 @@
 """Threads between the tiers and out of both."""
 
+import pytest
 
-def test_hydrate_says_what_it_did(zs, chat):
-    rows = zs.json("hydrate", "chat", "none-such", code=1)
+
+@pytest.fixture
+def shared(redis_server, tmp_path):
+    """The options of a hot tier that outlives a command, under a key of the test's own."""
+    return ["--hot", redis_server.url, "--key", tmp_path.name]
+
+
+def test_hydrate_says_what_it_did(zs, shared):
+    zs.json("append", "chat", "{}", "--key", shared[-1])
+    rows = zs.json("hydrate", "chat", "none-such", *shared, code=1)
     assert [row["status"] for row in rows] == ["restored", "not-found"]
 
 
-def test_flush_of_what_is_not_hot_does_nothing(zs, chat):
+def test_hydrate_into_a_hot_tier_that_ends_with_the_command_is_bad_input(zs, chat):
+    code, out, err = zs("hydrate", "chat")
+    assert (code, out) == (2, "")
+    assert "ends with this command: give --hot" in err
+
+
+def test_flush_of_what_is_archived_and_not_hot_does_nothing(zs, chat):
     assert zs.json("flush", "chat")[0]["status"] == "nothing"
-    assert zs.json("flush", "--all") == []
     assert zs("flush")[0] == 2
 
 
-def test_rm_asks_or_needs_yes(zs, chat):
-    code, _, err = zs("rm", "chat")
-    assert code == 2
-    assert "--yes" in err
-    assert zs.json("stat", "chat")["archived"]
-    assert zs.json("rm", "chat", "--yes") == [{"thread": "chat", "status": "deleted"}]
-    assert zs("stat", "chat")[0] == 1
+def test_flush_of_a_thread_in_neither_tier_fails_and_does_the_others(zs, shared):
+    zs.json("append", "t", "{}", *shared)
+    rows = zs.json("flush", "typo", "t", *shared, code=1)
+    assert [row["status"] for row in rows] == ["not-found", "archived"]
+    assert rows[0]["detail"] == "is in neither tier"
+    assert rows[0].keys() == rows[1].keys()
 
 
-def test_rm_of_nothing_fails_and_removes_nothing_else(zs, chat):
-    code, _, err = zs("rm", "chat", "typo", "--yes")
-    assert code == 1
-    assert "typo" in err
-    assert zs.json("stat", "chat")["archived"]
-
-
-def test_rm_removes_a_damaged_archive(zs, chat, tmp_path):
+def test_flush_of_a_damaged_archive_that_is_not_hot_does_nothing(zs, chat, tmp_path):
     (archive,) = (tmp_path / "cold").rglob("chat/head.zt2")
     archive.write_bytes(b"damage")
-    assert zs("stat", "chat")[0] == 1
-    assert zs("rm", "chat", "--yes")[0] == 0
-    assert not archive.exists()
+    assert zs.json("flush", "chat")[0]["status"] == "nothing"
+
+
+def test_flush_all_says_how_many_there_were(zs, shared):
+    assert zs("flush", "--all", *shared) == (0, "0 threads\n", "")
+    assert zs.json("flush", "--all", *shared) == []
+    zs.json("append", "t", "{}", *shared)
+    assert zs("flush", "--all", *shared)[1].endswith("\n1 thread\n")
 
 
 def test_with_redis_a_thread_stays_hot_until_it_is_flushed(zs, redis_server, monkeypatch, tmp_path):

@@ -50,6 +50,13 @@ def test_a_conflict_names_the_command_that_ends_it(zs, conflict):
         assert "resolve('hot')" not in text
 
 
+def test_a_thread_in_neither_tier_is_a_failure_and_an_archived_one_is_not(zs, chat):
+    code, out, err = zs("resolve", "typo", "--keep", "hot", "--yes")
+    assert (code, out) == (1, "")
+    assert "'messages/typo' is in neither tier" in err
+    assert zs.json("resolve", "chat", "--keep", "hot", "--yes")["status"] == "nothing"
+
+
 def test_it_has_to_be_told_which(zs, chat):
     assert zs("resolve", "chat", "--yes")[0] == 2
     assert zs("resolve", "chat", "--keep", "mine", "--yes")[0] == 2

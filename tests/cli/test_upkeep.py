@@ -147,5 +147,24 @@ def test_doctor_tells_whether_stale_writers_are_refused(zs):
     assert found["conditional writes"] == found["format"] == "warning"
 
 
+def details(zs, cold):
+    rows = zs.json("doctor", "--cold", cold)["rows"]
+    return {row["check"]: (row["result"], row["detail"]) for row in rows if row["tier"] == "cold"}
+
+
+def test_doctor_promises_no_conflict_under_v1(zs):
+    assert "one gets a conflict" in details(zs, "memory://two")["conditional writes"][1]
+    found = details(zs, "memory://one?format=v1")
+    assert found["conditional writes"][0] == "ok"
+    assert "replaces the other's" in found["conditional writes"][1]
+    assert "conflict" not in found["conditional writes"][1]
+
+
+def test_doctor_warns_of_a_codec_the_original_cannot_read(zs):
+    assert details(zs, "memory://x?format=v1&codec=zstd")["codec"][0] == "warning"
+    for cold in ("memory://x?format=v1", "memory://x?format=v1&codec=json", "memory://x"):
+        assert "codec" not in details(zs, cold)
+
+
 def test_version(zs):
     assert zs("--version") == (0, f"zeitlich-store {__version__}\n", "")

@@ -97,7 +97,13 @@ def test_no_command_sends_a_control_character_of_a_name_to_the_terminal(zs, tmp_
         *(["ls"], ["ls", "--limit", "3"], ["verify"], ["verify", "--all"], ["flush", "--all"]),
         *(["convert", "--format", "v2", "--codec", "gzip"], ["export", "--all", "-o", "out"]),
         *([name, bad.id] for name in ("show", "stat", "hydrate", "salvage", "flush")),
-        *(["show", "\n"], ["stat", "\x9b31m"], ["rm", "\u202egnp.exe", "--yes"], ["show", "\x07"]),
+        *(
+            ["show", "\n"],
+            ["stat", "\x9b31m"],
+            ["rm", "\u202egnp.exe", "--yes"],
+            ["drop-hot", "\x1b[31m", "--yes"],
+            ["show", "\x07"],
+        ),
         *(["resolve", "\x08", "--keep", "hot", "--yes"], ["\x1b[2J"], ["ls", "--cursor", "\x1b"]),
     ):
         _, out, err = zs(*how, *key, *command)

@@ -128,6 +128,13 @@ def test_zstd_level_6_is_the_default(monkeypatch):
     assert (codec.name, codec.level, named) == ("zstd", 6, {})
 
 
+def test_format_v1_is_gzip_by_default_since_the_original_reads_no_zstd(monkeypatch):
+    assert archive_arguments(monkeypatch, "memory://x?format=v1")[1] == GzipCodec()
+    assert archive_arguments(monkeypatch, "memory://x?format=v1&level=9")[1] == GzipCodec(level=9)
+    assert archive_arguments(monkeypatch, "memory://x?format=v1&codec=zstd")[1].name == "zstd"
+    assert archive_arguments(monkeypatch, "memory://x?format=v1", codec="json")[1].name == "json"
+
+
 def test_a_codec_object_is_used_as_it_is(monkeypatch):
     mine = GzipCodec(level=1)
     assert archive_arguments(monkeypatch, "memory://x", codec=mine)[1] is mine

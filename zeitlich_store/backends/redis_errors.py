@@ -12,6 +12,7 @@ from redis import exceptions
 from redis.asyncio.sentinel import MasterNotFoundError
 
 from ..errors import (
+    GIVES_UP,
     ConfigurationError,
     HotTierCorruptError,
     HotTierUnavailableError,
@@ -145,6 +146,5 @@ def gate_damaged(ref: ThreadRef | None, why: str) -> HotTierCorruptError:
 def corrupt(ref: ThreadRef | None, why: str) -> HotTierCorruptError:
     """The error for a thread of which Redis holds only a part."""
     return HotTierCorruptError(
-        f"hot thread {str(ref)!r} is damaged: {why}. Its archive, if any, is intact: "
-        "drop_hot() gives the hot copy up, hydrate() then brings the archive back"
+        f"hot thread {str(ref)!r} is damaged: {why}. Its archive, if any, is intact: {GIVES_UP}"
     )

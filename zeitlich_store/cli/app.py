@@ -14,7 +14,7 @@ import typer
 
 from .._version import __version__
 from ..errors import ConfigurationError, ZeitlichStoreError
-from . import catalog, conformance, demo, keys, moving, reading, upkeep, writing
+from . import catalog, conformance, demo, keys, moving, reading, removing, upkeep, writing
 from .output import say, warn, words_of
 from .settings import Settings
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, writing, reading, moving, upkeep, keys, catalog, conformance):
+for module in (demo, writing, reading, moving, removing, upkeep, keys, catalog, conformance):
     module.register(app)
 
 

@@ -15,9 +15,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import GIVES_UP
 from ..flush import DECIDES
 
 _PIPE_WIDTH: Final = 200
+_COMMANDS: Final = {
+    DECIDES: "zeitlich-store resolve THREAD --keep hot (or --keep archive) decides",
+    GIVES_UP: "zeitlich-store drop-hot THREAD gives the hot copy up, the archive then counts again",
+}
+"""What the command line says in place of errors' words on methods."""
 Row = Mapping[str, Any]
 
 
@@ -63,8 +69,10 @@ def printable(text: str) -> str:
 
 def words_of(exc: Exception) -> str:
     """What an error says, with the commands in place of the methods it names."""
-    command = "zeitlich-store resolve THREAD --keep hot (or --keep archive) decides"
-    return str(exc).replace(DECIDES, command)
+    text = str(exc)
+    for words, command in _COMMANDS.items():
+        text = text.replace(words, command)
+    return text
 
 
 def quoted(text: str) -> str:

@@ -15,6 +15,7 @@ from ..encryption import Encryption
 from ..errors import ColdTierAccessError, ZeitlichStoreError
 from ..models import Entry, Outcome, Snapshot, ThreadRef, Version
 from ..protocols import ColdTier, HotTier, ListableColdTier, ScannableHotTier
+from ..snapshot.v1 import ORIGINAL_SUFFIXES
 from ..store import ThreadStore
 
 PROBE_KEY: Final = "zeitlich-store-doctor"
@@ -195,22 +196,31 @@ class _ColdProbe(_Probe):
         if isinstance(self._cold.store, ExposedObjectStore):
             danger = self._cold.store.danger()
             self.note("permissions", "warning" if danger else "ok", danger)
-        found = await self._cold.conditions()
-        self.note("conditional writes", *_conditions(found))
-        if self._cold.format == "v1":
-            self.note("format", "warning", "v1 has no room for conflicts: the last writer wins")
+        await self._look_at_writes(self._cold)
         self.note("encryption", *await _encryption(self._cold.encryption))
+
+    async def _look_at_writes(self, archive: ObjectArchive) -> None:
+        """What becomes of two writers, and of another program that reads the archives."""
+        found, older = await archive.conditions(), archive.format == "v1"
+        self.note("conditional writes", *_conditions(found, older=older))
+        if older:
+            self.note("format", "warning", "v1 has no room for conflicts: the last writer wins")
+        if older and archive.codec.suffix not in ORIGINAL_SUFFIXES:
+            detail = f"the original, which v1 is for, reads no {archive.codec.name}: use codec=gzip"
+            self.note("codec", "warning", detail)
 
     async def close(self) -> str:
         await self._cold.aclose()
         return ""
 
 
-def _conditions(found: Conditions) -> tuple[str, str]:
+def _conditions(found: Conditions, *, older: bool) -> tuple[str, str]:
     if not found.writes:
         return "warning", f"it {found}: the last writer wins"
     if not found.delete:
         return "warning", f"it {found}: a delete looks first, and may remove what is newer"
+    if older:
+        return "ok", "of two stale writers one is refused, looks again and replaces the other's"
     return "ok", "of two stale writers one gets a conflict"
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -25,7 +26,7 @@ from ..errors import (
 from ..results import ThreadInfo, ThreadStat
 from ..store import ThreadStore
 from .lines import check_json, known_line, preview, write_lines
-from .output import count, print_fields, print_rows, progress, quoted, say, warn, when
+from .output import count, print_fields, print_rows, progress, quoted, say, warn, when, words_of
 from .settings import Settings
 
 DAMAGED = (
@@ -132,7 +133,9 @@ def _format(found: ThreadStat) -> str | None:
 def export(
     ctx: typer.Context,
     thread: Annotated[str | None, typer.Argument(help="Thread id.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every thread of the key.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every thread of --key, of that one alone.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File; with --all a folder.")
     ] = None,
@@ -153,6 +156,12 @@ def export(
     if failed:
         warn(f"{count(failed, 'thread')} could not be read")
         raise typer.Exit(1)
+
+
+async def check_there(store: ThreadStore, thread_id: str, key: str) -> None:
+    """`ThreadNotFoundError` where the thread is in neither tier; one that is damaged is there."""
+    with suppress(*DAMAGED):
+        await store.stat(thread_id, key=key)
 
 
 async def threads_of(store: ThreadStore, key: str) -> AsyncIterator[str]:
@@ -181,7 +190,7 @@ async def _export_all(store: ThreadStore, settings: Settings, folder: Path) -> t
             except ThreadNotFoundError:
                 continue  # deleted since it was listed
             except DAMAGED as exc:
-                warn(f"{thread_id}: {exc}")
+                warn(f"{thread_id}: {words_of(exc)}")
                 failed += 1
             else:
                 exported += 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 from ..abilities import PrivateHotTier
-from ..factory import open_store
+from ..factory import COLD_ENV, open_store
 from ..store import DEFAULT_KEY, ThreadStore
 from ..thread import Thread
 from .lines import id_of_line, known_line, raw_of_line
@@ -30,6 +32,12 @@ class Settings:
     def key(self) -> str:
         """The thread key."""
         return self.given_key or DEFAULT_KEY
+
+    @property
+    def named_codec(self) -> str | None:
+        """The codec that --codec names, else the cold URL; None where neither does."""
+        url = self.cold or os.environ.get(COLD_ENV) or ""
+        return self.codec or dict(parse_qsl(url.partition("?")[2])).get("codec")
 
     def open(self) -> ThreadStore:
         """The store, not entered yet; `ConfigurationError` for a bad URL."""

@@ -12,14 +12,17 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ..encryption import Encryption, Keyring
+from ..protocols import Codec
 from ..registry import make_codec, readable_codecs
-from ..results import Checked, Converted, ConvertStatus, FlushResult
+from ..results import Checked, Converted, ConvertStatus, FlushResult, FlushStatus
 from ..snapshot.salvage import Salvaged, salvage
 from ..snapshot.sniff import V2_MAGIC
+from ..snapshot.v1 import ORIGINAL_SUFFIXES
 from ..store import ThreadStore
 from .lines import write_lines
-from .output import Row, count, print_fields, print_rows, printable, progress, say, warn
-from .reading import check_target
+from .output import Row, count, print_fields, print_rows, progress, say, warn
+from .reading import check_target, check_there
+from .removing import ask
 from .settings import Settings
 
 _MOST_BYTES = 1 << 30
@@ -103,6 +106,9 @@ def convert(
 ) -> None:
     """Rewrite archives in another format or --codec; run it again where it was stopped.
 
+    Without --codec it is the cold URL's; where that names none, zstd, or for v1 gzip: the original
+    reads no zstd.
+
     What is in that format and codec and under the writing key already is passed over, whatever its
     level.
     """
@@ -110,7 +116,7 @@ def convert(
     _refuse_both(threads, every=every)
     if level is not None and settings.codec is None:
         raise ValueError("--level needs --codec")
-    codec = None if settings.codec is None else make_codec(settings.codec, level)
+    codec = _codec(settings, to, level)
 
     async def work(store: ThreadStore) -> list[Converted]:
         key = None if every else settings.key
@@ -124,6 +130,16 @@ def convert(
     print_rows([_conversion(row, to) for row in rows], as_json=settings.as_json)
     if any(row.status is ConvertStatus.FAILED for row in rows):
         raise typer.Exit(1)
+
+
+def _codec(settings: Settings, to: Format, level: int | None) -> Codec | None:
+    """The codec to write; None: that of the store."""
+    named = settings.named_codec
+    if to == "v1" and named is None:
+        return make_codec("gzip")
+    if to == "v1" and named and make_codec(named).suffix not in ORIGINAL_SUFFIXES:
+        warn(f"warning: the original, which format v1 is for, reads no {named}: use --codec gzip")
+    return None if settings.codec is None else make_codec(settings.codec, level)
 
 
 def _conversion(row: Converted, to: Format) -> Row:
@@ -200,17 +216,14 @@ def resolve(
 ) -> None:
     """End a conflict: keep the hot copy or the archive; the other version is gone for good."""
     settings: Settings = ctx.obj
-    if not yes and not sys.stdin.isatty():
-        raise ValueError(
-            "resolve gives a version up for good: give --yes where nobody can be asked"
-        )
-    if not yes:
-        typer.confirm(
-            printable(f"Keep the {keep} version of {thread} for good?"), abort=True, err=True
-        )
+    question = f"Keep the {keep} version of {thread} for good?"
+    ask(question, "resolve gives a version up for good", yes=yes)
 
     async def work(store: ThreadStore) -> FlushResult:
-        return await settings.thread(store, thread).resolve(keep)
+        done = await settings.thread(store, thread).resolve(keep)
+        if done.status is FlushStatus.NOTHING:
+            await check_there(store, thread, settings.key)
+        return done
 
     done = settings.run(work)
     fields = {"thread": thread, "status": str(done.status), "messages": done.messages}

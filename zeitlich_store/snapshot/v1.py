@@ -20,6 +20,8 @@ from ..errors import CorruptSnapshotError, UnsupportedFormatError
 from ..models import UNPLACED, Snapshot
 
 VERSION: Final = 1
+ORIGINAL_SUFFIXES: Final = ("", ".gz")
+"""Suffixes of the codecs the original reads; it knows no zstd."""
 
 _NOT_SPACE: Final = re.compile(r"[^ \t\n\r]")
 
