@@ -18,6 +18,8 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from ..errors import HotTierUnavailableError
 from . import redis_scripts as scripts
+from . import redis_whole
+from .redis_errors import is_full
 from .redis_link import checked_cursor
 from .redis_patience import OPEN_SECONDS, Turnstile, demoted, passes
 from .redis_scripts import Arg, Command
@@ -53,7 +55,7 @@ class ClusterLink:
 
         async with asyncio.timeout(self._turnstile.patience.longest):  # as one call
             await self._run(attempt, latest=OPEN_SECONDS)
-            scripts.check_rights(await self.read(scripts.rights_probe()))
+            scripts.check_rights(await self._probed(scripts.rights_probe()))
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -72,16 +74,36 @@ class ClusterLink:
     async def call_and_read(
         self, name: str, keys: Sequence[str], args: Sequence[Arg], reads: Sequence[Command]
     ) -> list[Any]:
-        return await scripts.call_and_read(self.read, name, keys, args, reads)
+        return await redis_whole.call_and_read(self._whole, name, keys, args, reads)
 
     async def read(self, reads: Sequence[Command]) -> list[Any]:
-        async def attempt() -> list[Any]:
-            *queued, replies = await self._send(_key(reads[0]), [("MULTI",), *reads, ("EXEC",)])
-            if isinstance(replies, Exception):
-                raise next((reply for reply in queued if isinstance(reply, Exception)), replies)
-            return [_raised(reply) if demoted(reply) else reply for reply in replies]
+        return await self._whole(reads, redis_whole.only_reads(reads))
 
-        return await self._run(attempt)
+    async def _whole(self, commands: Sequence[Command], instead: Command) -> list[Any]:
+        """Commands in one piece, by a script where the master is too full for a transaction."""
+
+        async def send(command: Command) -> Any:
+            return (await self._send(_key(command), [command]))[0]
+
+        return await self._run(
+            lambda: redis_whole.attempt(commands, instead, self._transaction, send)
+        )
+
+    async def _probed(self, probe: Sequence[Command]) -> list[Any]:
+        """Replies of a transaction; a full master, which takes none, is asked one by one."""
+        try:
+            return await self._run(lambda: self._transaction(probe))
+        except exceptions.ResponseError as exc:
+            if not is_full(exc):
+                raise
+        return await self.read_each(probe)
+
+    async def _transaction(self, commands: Sequence[Command]) -> list[Any]:
+        sent = [("MULTI",), *commands, ("EXEC",)]
+        *queued, replies = await self._send(_key(commands[0]), sent)
+        if isinstance(replies, Exception):
+            raise next((reply for reply in queued if isinstance(reply, Exception)), replies)
+        return [_raised(reply) if demoted(reply) else reply for reply in replies]
 
     async def read_each(self, reads: Sequence[Command]) -> list[Any]:
         async def attempt() -> list[Any]:

@@ -22,6 +22,9 @@ from ..models import ThreadRef
 from .redis_tls import tls_advice
 
 RIGHTS_ADVICE: Final = "docs/operations.md has the ACL line that the store needs"
+FULL_ADVICE: Final = (
+    "Redis is out of memory: flush, drop or delete threads, which still works, or raise maxmemory"
+)
 _REFUSALS: Final = (
     "NOPERM",
     "user executing the script can't",
@@ -61,6 +64,8 @@ def redis_errors(what: str, ref: ThreadRef | None = None) -> Iterator[None]:
         raise HotTierUnavailableError(f"{message}: {_first(exc)}") from _first(exc)
     except _FOREIGN as exc:
         raise_if_corrupt(exc, ref)
+        if is_full(exc):
+            raise HotTierUnavailableError(f"{message}: {FULL_ADVICE}") from exc
         if advice := _advice(exc):
             raise ConfigurationError(f"{message}: {_said(exc)}; {advice}") from exc
         raise HotTierUnavailableError(f"{message}: {_said(exc)}") from exc
@@ -106,6 +111,13 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
     while seen is not None:
         yield seen
         seen = seen.__cause__ or seen.__context__
+
+
+def is_full(reply: object) -> bool:
+    """Whether a reply says that Redis is out of memory, also from inside a script."""
+    if isinstance(reply, exceptions.OutOfMemoryError):
+        return True
+    return isinstance(reply, exceptions.ResponseError) and "OOM command not" in str(reply)
 
 
 def is_refusal(reply: object) -> bool:

@@ -12,6 +12,8 @@ from redis import exceptions
 from redis.asyncio.sentinel import MasterNotFoundError
 
 from . import redis_scripts as scripts
+from . import redis_whole
+from .redis_errors import is_full
 from .redis_patience import OPEN_SECONDS, Turnstile, demoted
 from .redis_scripts import Arg, Command
 
@@ -111,7 +113,7 @@ class ServerLink:
         longest = self._turnstile.patience.longest if self._turnstile else None
         async with asyncio.timeout(longest):
             await self._load_scripts()
-            scripts.check_rights(await self.read(scripts.rights_probe()))
+            scripts.check_rights(await self._probed(scripts.rights_probe()))
 
     async def _load_scripts(self) -> None:
         missing: MasterNotFoundError | None = None
@@ -141,23 +143,43 @@ class ServerLink:
     async def call_and_read(
         self, name: str, keys: Sequence[str], args: Sequence[Arg], reads: Sequence[Command]
     ) -> list[Any]:
-        return await scripts.call_and_read(self.read, name, keys, args, reads)
+        return await redis_whole.call_and_read(self._whole, name, keys, args, reads)
 
     async def read(self, reads: Sequence[Command]) -> list[Any]:
-        async def attempt() -> list[Any]:
-            pipe = self._client.pipeline(transaction=True)
-            for command in reads:
-                pipe.execute_command(*command)
-            replies: list[Any] = await pipe.execute(raise_on_error=False)
-            for reply in replies:
-                if demoted(reply):
-                    raise reply
-            return replies
-
-        return await self._run(attempt)
+        return await self._whole(reads, redis_whole.only_reads(reads))
 
     async def read_each(self, reads: Sequence[Command]) -> list[Any]:
-        return await self.read(reads)
+        return await self._run(lambda: self._exchange(reads, transaction=False))
+
+    async def _whole(self, commands: Sequence[Command], instead: Command) -> list[Any]:
+        """Commands in one piece, by a script where Redis is too full for a transaction."""
+
+        async def send(command: Command) -> Any:
+            return (await self._exchange([command], transaction=False))[0]
+
+        return await self._run(lambda: redis_whole.attempt(commands, instead, self._exchange, send))
+
+    async def _probed(self, probe: Sequence[Command]) -> list[Any]:
+        """Replies of a transaction; a full server, which takes none, is asked one by one."""
+        try:
+            return await self._run(lambda: self._exchange(probe))
+        except exceptions.ResponseError as exc:
+            if not is_full(exc):
+                raise
+        return await self.read_each(probe)
+
+    async def _exchange(
+        self, commands: Sequence[Command], *, transaction: bool = True
+    ) -> list[Any]:
+        """One round trip; a reply may be an exception."""
+        pipe = self._client.pipeline(transaction=transaction)
+        for command in commands:
+            pipe.execute_command(*command)
+        replies: list[Any] = await pipe.execute(raise_on_error=False)
+        for reply in replies:
+            if demoted(reply):
+                raise reply
+        return replies
 
     async def scan(self, cursor: str, pattern: str, count: int) -> tuple[list[Any], str]:
         start = checked_cursor(cursor)

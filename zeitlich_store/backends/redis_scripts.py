@@ -51,9 +51,13 @@ PROBE: Final = ThreadRef("zeitlich-store-open", "probe")
 @cache
 def source(name: str) -> str:
     """Text of a script, with the files it builds on in front of it."""
-    folder = files(__package__).joinpath("lua")
-    parts = _PARTS.get(name, ("common", name))
-    return "\n".join(folder.joinpath(f"{part}.lua").read_text("utf-8") for part in parts)
+    return "\n".join(map(lua, _PARTS.get(name, ("common", name))))
+
+
+@cache
+def lua(part: str) -> str:
+    """Text of one file."""
+    return files(__package__).joinpath("lua", f"{part}.lua").read_text("utf-8")
 
 
 @cache
@@ -80,23 +84,6 @@ async def load_all(client: redis.asyncio.Redis) -> None:
     for command in loads():
         pipe.execute_command(*command)
     check_loaded(await pipe.execute(raise_on_error=False))
-
-
-async def call_and_read(
-    transaction: Callable[[Sequence[Command]], Awaitable[list[Any]]],
-    name: str,
-    keys: Sequence[str],
-    args: Sequence[Arg],
-    reads: Sequence[Command],
-) -> list[Any]:
-    """Run a script and plain reads in one transaction; replies in that order."""
-    rest = (len(keys), *keys, *args)
-    replies = await transaction([("EVALSHA", digest(name), *rest), *reads])
-    if isinstance(replies[0], exceptions.NoScriptError):
-        replies = await transaction([("EVAL", source(name), *rest), *reads])
-    if isinstance(replies[0], Exception):
-        raise replies[0]
-    return replies
 
 
 def rights_probe() -> list[Command]:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..abilities import PrivateHotTier, ScannableHotTier
 from ..errors import ConfigurationError, ThreadNotFoundError, ZeitlichStoreError
-from ..protocols import PrivateHotTier, ScannableHotTier
 from ..results import FlushResult, FlushStatus
 from ..store import ThreadStore
 from .output import count, print_rows, progress, say, words_of

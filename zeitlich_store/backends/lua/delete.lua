@@ -10,6 +10,7 @@ local values = redis.pcall('HMGET', KEYS[1], 'token', 'pending', 'head')
 local token, pending, head = '', '', ''
 if not values.err then token, pending, head = values[1] or '', values[2] or '', values[3] or '' end
 local past = redis.call('HGET', KEYS[5], 'past') or ''
+though_full()
 remove(1)
 set_gate('deleted', without(past .. ' ' .. pending, head), GATE_MS)
 -- What was archived before must not count any more either, once the archive is deleted.

@@ -5,6 +5,7 @@ if bad then return bad end
 if redis.call('HEXISTS', KEYS[5], 'drop:' .. OP) == 1 then return 1 end
 local m = open(1)
 if ARGV[4] ~= '' and not (m and m.inc .. ':' .. m.ctr == ARGV[4]) then return 0 end
+though_full()
 if m then give_up(m) end
 local removed = remove(1)
 if removed > 0 then

@@ -14,6 +14,7 @@ if not m then
   return deleted and 'undo' or 'dead'
 end
 if not contains(m.pending, write_id) then return 'changed' end
+though_full()
 local same_base = m.token == old_token
 if m.inc .. ':' .. m.ctr ~= revision then
   if same_base and token ~= old_token then

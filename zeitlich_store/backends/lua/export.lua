@@ -3,6 +3,7 @@
 local m, bad = open(1)
 if bad then return bad end
 if not m then return false end
+though_full()
 local attempt = redis.call('HINCRBY', KEYS[1], 'exports', 1)
 local write_id = string.sub(redis.sha1hex(OP .. ':' .. attempt), 1, 32)
 local pending = remember(m.pending, write_id, ATTEMPTS)

@@ -14,6 +14,7 @@ end
 local dead = table.concat(ARGV, ' ', 5 + n, #ARGV)
 dead = dead .. ' ' .. (redis.call('HGET', KEYS[5], 'behind') or '')
 if from_deleted then dead = dead .. ' ' .. m.pending end  -- its flushes under way, too
+though_full()
 set_gate('deleted', dead, GATE_MS)
 if from_deleted then remove(1) end
 return from_deleted and 1 or 0
