@@ -27,6 +27,7 @@ LAYERS = [
             "helpers",
             "sync",
             "background",
+            "inheritance",
         ),
         *("urls", "redaction", "registry", "builders", "factory", "__init__"),
     },

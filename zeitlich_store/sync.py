@@ -76,16 +76,19 @@ class BlockingStore:
         """As `ThreadStore.aclose`, behind the calls that other threads have under way.
 
         What they begin after that is a `ConfigurationError`. Sessions that are still open are not
-        waited for, since one that was abandoned would never end: see `BlockingSession`.
+        waited for, since one that was abandoned would never end: see `BlockingSession`. It does
+        nothing in a process forked from the one that opened the store.
         """
         self._desk.close(self._store.aclose())
 
     def thread(self, thread_id: str, **options: Any) -> BlockingThread:
         """As `ThreadStore.thread`."""
+        self._desk.refuse_fork()
         return BlockingThread(self._store.thread(thread_id, **options), self._desk)
 
     def session(self, thread_id: str | None = None, **options: Any) -> BlockingSession:
         """As `ThreadStore.session`, used with ``with``."""
+        self._desk.refuse_fork()
         return BlockingSession(self._store.session(thread_id, **options), self._desk)
 
     def read(self, thread_id: str, **options: Any) -> ThreadContents:

@@ -252,6 +252,14 @@ def test_on_its_own_loop_it_is_refused_instead_of_waiting_for_itself(store, call
     assert thread.length() == 0
 
 
+def test_a_users_thread_may_have_the_name_of_the_loops(store):
+    done = []
+    work = threading.Thread(target=lambda: done.append(store.list()), name="zeitlich-store")
+    work.start()
+    work.join()
+    assert not done[0].threads
+
+
 def test_all_blocking_stores_use_one_thread(tmp_path):
     stores = [open_store_sync("memory://", f"file://{tmp_path}/{n}") for n in range(3)]
     for store in stores:

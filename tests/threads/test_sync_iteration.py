@@ -1,7 +1,10 @@
 """What becomes of a blocking iterator that is not read to its end."""
 
+import asyncio
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -83,3 +86,29 @@ def test_an_iterator_that_has_ended_or_was_closed_gives_nothing_more():
     given_up = desk.each(rows())
     given_up.close()
     assert list(given_up) == []
+
+
+def test_closing_an_iterator_waits_for_the_row_that_another_thread_reads():
+    begun, ended = threading.Event(), []
+
+    async def rows():
+        before = asyncio.all_tasks()
+        begun.set()
+        while not asyncio.all_tasks() - before:  # noqa: ASYNC110  # until the closing is there
+            await asyncio.sleep(0)
+        for _ in range(9):  # and has had its turn
+            await asyncio.sleep(0)
+        ended.append("row")
+        yield 1
+
+    async def opened(): ...
+
+    desk = Desk()
+    desk.open(opened())
+    read = desk.each(rows())
+    with ThreadPoolExecutor(1) as pool:
+        row = pool.submit(next, read)
+        begun.wait()
+        read.close()
+        ended.append("closed")
+    assert (row.result(), ended, list(read)) == (1, ["row", "closed"], [])
