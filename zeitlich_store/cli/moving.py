@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ..abilities import PrivateHotTier, ScannableHotTier
+from ..abilities import PrivateHotTier
 from ..errors import ConfigurationError, ThreadNotFoundError, ZeitlichStoreError
+from ..protocols import ScannableHotTier
 from ..results import FlushResult, FlushStatus
 from ..store import ThreadStore
 from .output import count, print_rows, progress, say, words_of
