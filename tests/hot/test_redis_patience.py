@@ -121,7 +121,7 @@ def slow(result=None):
 async def test_all_of_opening_ends_within_the_time_of_one_call(kind, monkeypatch):
     monkeypatch.setattr(scripts, "load_all", slow())
     monkeypatch.setattr(ClusterLink, "_masters", slow([]))
-    monkeypatch.setattr(kind, "read", slow([[]]))
+    monkeypatch.setattr(kind, "_probed", slow([[]]))
     with pytest.raises(TimeoutError):
         await kind(None, Turnstile(1, Patience(attempt=0.4, call=0.5))).open()
 
