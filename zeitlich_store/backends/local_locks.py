@@ -68,7 +68,9 @@ def _flocked(file: Path, end: float) -> Iterator[None]:
         yield
     finally:
         if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_UN)  # closing leaves it to a child forked meanwhile
+            # Closing alone would leave it to a child forked meanwhile.
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
 
 
@@ -87,6 +89,6 @@ def _wait(handle: int, file: Path, end: float) -> None:
 
 def _held(file: Path) -> ColdTierUnavailableError:
     return ColdTierUnavailableError(
-        f"another process or thread holds the lock {file} for {DEADLINE:g} s by now; "
+        f"another process (or thread) holds the lock {file}, waited {DEADLINE:g} s for it; "
         "nothing was written, a retry is safe"
     )
