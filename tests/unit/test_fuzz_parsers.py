@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeitlich_store.errors import CorruptSnapshotError, LimitExceededError, UnsupportedFormatError
+from zeitlich_store.errors import (
+    CorruptSnapshotError,
+    LimitExceededError,
+    MissingKeyError,
+    UnsupportedFormatError,
+)
 from zeitlich_store.models import UNPLACED
 from zeitlich_store.snapshot import v1, v2
 from zeitlich_store.snapshot import v2_layout as layout
@@ -19,7 +24,8 @@ from .fuzz_inputs import DOCUMENTS, WHOLE_V1, WHOLE_V2, fuzz, mutated, put_toget
 from .v2_objects import CODECS, resealed
 
 LIMIT = 1 << 16
-TYPED = (CorruptSnapshotError, UnsupportedFormatError, LimitExceededError)
+TYPED = (CorruptSnapshotError, UnsupportedFormatError, LimitExceededError, MissingKeyError)
+"""The last one: a changed header, with its checksum put right, may say that it is encrypted."""
 
 
 def check_v2(data):
@@ -113,3 +119,11 @@ def test_what_the_fuzzer_starts_from_is_whole(data):
         assert resealed(data) == data
     else:
         assert check_v1(data) not in TYPED
+
+
+def test_an_object_that_was_made_to_look_encrypted_asks_for_a_key():
+    """Found by a soak: every checksum put right, nothing but the key is missing."""
+    data = bytearray(WHOLE_V2[0])
+    data[12] ^= 1  # the number of the encryption
+    assert check_v2(resealed(data)) is MissingKeyError
+    assert check_salvage(resealed(data)).problems
