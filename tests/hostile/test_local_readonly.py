@@ -8,6 +8,8 @@ import pytest
 
 from zeitlich_store import open_store
 
+from .rights import let_others_in
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 
 CHILD = """
@@ -67,8 +69,7 @@ async def root(tmp_path):
         for name in ("t", "u"):
             async with store.session(name) as thread:
                 await thread.append({"id": name})
-    for folder in (tmp_path, *tmp_path.parents[:2]) if os.getuid() == 0 else ():
-        folder.chmod(0o755)
+    let_others_in(tmp_path)
     _chmod(root, 0o555)
     yield root
     _chmod(root, 0o755)

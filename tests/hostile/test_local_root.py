@@ -23,6 +23,8 @@ from zeitlich_store.backends import local_cold
 from zeitlich_store.backends.local_cold import LocalObjectStore
 from zeitlich_store.cli import main
 
+from .rights import let_others_in
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and modes of POSIX")
 HEAD = "threads/v2/messages/t/head.zt2"
 
@@ -228,8 +230,7 @@ def test_a_disk_that_is_full_leaves_the_old_object_and_no_rest(tmp_path):
 
 
 def test_what_another_user_may_not_read_or_write_is_an_access_error(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]) if os.getuid() == 0 else ():
-        folder.chmod(0o755)
+    let_others_in(tmp_path)
     root = tmp_path / "root"
     (root / "shut").mkdir(parents=True)
     (root / "t").write_bytes(b"mine")
