@@ -78,7 +78,7 @@ class ThreadStore:
         if self._cold is not None:
             try:
                 await self._cold.open()
-            except BaseException:
+            except BaseException:  # closes, raises again
                 await self._hot.aclose()
                 raise
         self._transfers.open()
@@ -109,7 +109,7 @@ class ThreadStore:
             return
         try:
             await self._archive_private()
-        except Exception:
+        except Exception:  # closes, raises again; a cancelled close goes on later
             await self._close()
             raise
         await self._close()

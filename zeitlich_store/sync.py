@@ -248,7 +248,7 @@ class BlockingSession:
     ) -> Literal[False]:
         try:
             self._desk.run(self._session.__aexit__(exc_type, exc, traceback))
-        except Exception as failure:
+        except Exception as failure:  # whatever leaving raised is told beside the body's own
             if exc is None:
                 raise
             self._session.note(failure, exc)

@@ -74,7 +74,7 @@ class CommitStore:
         await self.store.open()
         try:
             await self._require()
-        except BaseException:
+        except BaseException:  # closes, raises again
             await self.store.aclose()
             raise
         if self._known == NO_CONDITIONS:

@@ -54,7 +54,7 @@ class AzureDialect(BucketDialect):
             await _patiently(fs, look)
         except FileNotFoundError as exc:
             raise ConfigurationError(f"there is no container {container!r}") from exc
-        except Exception as exc:
+        except Exception as exc:  # the client's library is imported late; raised again
             if _code(exc) not in _FORBIDDEN:  # some policies forbid listing
                 raise
 

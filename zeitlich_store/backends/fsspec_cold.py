@@ -80,7 +80,7 @@ class FsspecObjectStore:
         self._root = self._dialect.root(self._fs, self._root)
         try:
             await self._check()
-        except BaseException:
+        except BaseException:  # closes, raises again
             await self.aclose()
             raise
 

@@ -134,7 +134,7 @@ class LocalDialect(Dialect):
         try:
             await super().put(fs, temporary, data, content_type)
             await asyncio.to_thread(os.replace, temporary, path)
-        except BaseException:
+        except BaseException:  # cleans up, raises again
             with suppress(OSError):
                 await asyncio.to_thread(os.unlink, temporary)
             raise
@@ -151,7 +151,7 @@ class BucketDialect(Dialect):
         bucket = root.partition("/")[0]
         try:
             found = await fs._exists(bucket)  # noqa: SLF001  # fsspec's async names
-        except Exception as exc:
+        except Exception as exc:  # each filesystem raises its own; raised again
             if is_refusal(exc):
                 return  # some policies forbid looking at the bucket itself
             raise

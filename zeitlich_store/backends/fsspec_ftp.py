@@ -147,7 +147,7 @@ def _write(ftp: ftplib.FTP, path: str, data: bytes) -> None:
             _make_folder(ftp, folder)
             ftp.storbinary(f"STOR {temporary}", io.BytesIO(data))
         ftp.rename(temporary, path)
-    except BaseException as exc:
+    except BaseException as exc:  # cleans up, raises again
         with suppress(*ftplib.all_errors):
             ftp.delete(temporary)
         if isinstance(exc, ftplib.error_perm):

@@ -48,7 +48,7 @@ class GcsDialect(BucketDialect):
             await _call(fs, "GET", "b/{}/o", bucket, maxResults=1, fields="kind")
         except FileNotFoundError as exc:
             raise ConfigurationError(f"there is no bucket {bucket!r}") from exc
-        except Exception as exc:
+        except Exception as exc:  # gcsfs is imported late; raised again
             if not is_refusal(exc):  # some policies forbid listing
                 raise
 
@@ -68,7 +68,7 @@ class GcsDialect(BucketDialect):
         span = {"Range": f"bytes={start}-{max(start, end - 1)}"}
         try:
             _, data = await _call(fs, "GET", _OBJECT, *split(path), alt="media", headers=span)
-        except Exception as exc:
+        except Exception as exc:  # gcsfs is imported late; raised again
             if getattr(exc, "code", None) == _UNSATISFIABLE:
                 return b""  # it starts at or behind the object's end
             raise

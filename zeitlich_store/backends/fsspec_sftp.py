@@ -102,7 +102,7 @@ class SftpDialect(Dialect):
                     return work(fs.sync_fs.ftp)
                 except _DEFINITE:
                     raise
-                except Exception as exc:
+                except Exception as exc:  # paramiko raises many kinds; others go on
                     if not _is_lost(fs.sync_fs, exc):
                         raise
                 fs.sync_fs.client.close()
@@ -167,7 +167,7 @@ def _write(ftp: Any, path: str, data: bytes) -> None:
             _make_folder(ftp, folder)
             ftp.putfo(io.BytesIO(data), temporary)
         ftp.posix_rename(temporary, path)
-    except BaseException:
+    except BaseException:  # cleans up, raises again
         with suppress(Exception):
             ftp.remove(temporary)
         raise

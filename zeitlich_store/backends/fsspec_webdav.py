@@ -139,7 +139,7 @@ def _write_whole(client: Any, path: str, data: bytes, content_type: str | None) 
     try:
         _upload(client, temporary, data, content_type)
         _into_place(client, temporary, path)
-    except BaseException:
+    except BaseException:  # cleans up, raises again
         with suppress(Exception):
             send(client, "DELETE", temporary, (*_DONE, 404))
         raise

@@ -104,7 +104,7 @@ class RedisHotTier:
         try:
             with redis_errors(OPENING if self._link.tls else "opening the connection"):
                 await self._link.open()
-        except BaseException:
+        except BaseException:  # closes, raises again
             await self.aclose()
             raise
 

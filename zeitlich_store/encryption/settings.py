@@ -151,7 +151,7 @@ class Encryption:
             if number is None:
                 raise ConfigurationError("the key source has no key to write with") from exc
             raise _missing(number, " as the key source says") from exc
-        except Exception as exc:
+        except Exception as exc:  # a caller's callable raises what it likes
             kind = type(exc).__name__
             raise KeyUnavailableError(f"the key source failed for {what}: {kind}; retry") from exc
         if not isinstance(answer, tuple) or len(answer) != 2 or answer[0] != (number or answer[0]):
